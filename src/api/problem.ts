@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+/** `application/problem+json` (RFC 9457) as every service answers a refusal. */
+export const problemSchema = z.object({
+  status: z.int(),
+  title: z.string(),
+  detail: z.string(),
+  /** Stable and machine-readable: `token_expired`, `session_ended`, `runner_refused`, … */
+  code: z.string(),
+  requestId: z.string(),
+});
+export type Problem = z.output<typeof problemSchema>;
+
+export const PROBLEM_TYPE = 'application/problem+json';

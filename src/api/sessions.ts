@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+/** What a session shows: the moving, self-describing card; a real display with a browser; a display without one. */
+export const SESSION_KINDS = ['testcard', 'display'] as const;
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+export const SESSION_STATUSES = ['starting', 'ready', 'ending', 'failed'] as const;
+
+/** `POST /sessions` at control and at a runner. All optional. */
+export const createSessionSchema = z.strictObject({
+  /** Control only: the runner to use; absent, control chooses. */
+  worker: z.string().optional(),
+  /** A configured browser's name; `testcard` for the test card; `none` for a display without a browser (a still screen). */
+  browser: z.string().optional(),
+  headless: z.boolean().optional(),
+  /** The VNC picture; false for automation alone. */
+  vnc: z.boolean().optional(),
+  start_url: z.string().optional(),
+  start_url_wait: z.enum(['none', 'domcontentloaded', 'load']).optional(),
+  idle_ttl_seconds: z.number().min(0).optional(),
+  resolution: z
+    .string()
+    .regex(/^\d{2,5}x\d{2,5}x(16|24)$/)
+    .optional(),
+  labels: z.record(z.string().max(128), z.string().max(256)).optional(),
+});
+export type CreateSession = z.output<typeof createSessionSchema>;
+
+const base = {
+  worker: z.string(),
+  /** The public id: random, never reused. */
+  id: z.string(),
+  status: z.enum(SESSION_STATUSES),
+  /** ISO 8601 with milliseconds. */
+  created_at: z.string(),
+  last_seen_at: z.string(),
+  browser: z.string(),
+  headless: z.boolean(),
+  idle_ttl_seconds: z.number(),
+  labels: z.record(z.string(), z.string()),
+  /** Playwright endpoint, where the browser has one. */
+  ws_endpoint: z.string().nullable(),
+  vnc_enabled: z.boolean(),
+  start_url_wait: z.enum(['none', 'domcontentloaded', 'load']),
+};
+
+/** A session as its runner tells control: with the target and the RFB password, so only over the service key. */
+export const runnerSessionSchema = z.object({
+  ...base,
+  kind: z.enum(SESSION_KINDS),
+  /** Null without a picture. */
+  target: z.object({ host: z.string(), port: z.int(), password: z.string() }).nullable(),
+  /** Framebuffer size in pixels; null without a picture. */
+  screen: z.object({ width: z.int(), height: z.int() }).nullable(),
+  viewers: z.int().optional(),
+});
+export type RunnerSession = z.output<typeof runnerSessionSchema>;
+
+/** A session as control publishes it: `vnc.ws` and `vnc.http` carry a token, targets and passwords never appear. */
+export const publicSessionSchema = z.object({
+  ...base,
+  vnc: z.object({ ws: z.string(), http: z.string(), password_protected: z.boolean() }).nullable(),
+  /** Pixel size of the picture, null without one. */
+  screen: z.object({ width: z.int(), height: z.int() }).nullable().optional(),
+  /** Viewers that gateways reported in the last 30 s. */
+  viewers: z.int().optional(),
+});
+export type PublicSession = z.output<typeof publicSessionSchema>;
+
+/** `GET /workers`. `reachable: null` means not asked yet; `age_seconds` is the age of the answer. */
+export const workerSchema = z.object({
+  name: z.string(),
+  supports_vnc: z.boolean(),
+  reachable: z.boolean().nullable(),
+  age_seconds: z.number().nullable(),
+  sessions: z.int().nullable(),
+  capacity: z.int().nullable(),
+  browsers: z.array(z.string()),
+  error: z.string().nullable(),
+});
+export type Worker = z.output<typeof workerSchema>;
+
+/** `GET /health` of a runner (service key). */
+export const runnerHealthSchema = z.object({
+  status: z.enum(['ok', 'degraded']),
+  name: z.string(),
+  version: z.string(),
+  sessions: z.int(),
+  capacity: z.int(),
+  /** Names that `POST /sessions` accepts here: `testcard` always, `none` and browsers where Xvfb and x11vnc are. */
+  browsers: z.array(z.string()),
+  /** Programs a real display needs and that are missing here. */
+  missing: z.array(z.string()),
+});
+export type RunnerHealth = z.output<typeof runnerHealthSchema>;

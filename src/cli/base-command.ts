@@ -1,0 +1,82 @@
+import { Command } from '@oclif/core';
+import { CamofleetError, EXIT, redactText } from '../core/index.js';
+import { type ProcessContext, processContext } from './context.js';
+
+/**
+ * What every command shares: one abort signal for Ctrl-C and SIGTERM, errors that name their code and the next step,
+ * and `--json` in which errors are JSON too. stdout carries data, stderr carries talk.
+ */
+export abstract class CamofleetCommand extends Command {
+  static override enableJsonFlag = false;
+
+  /** Aborted by SIGINT or SIGTERM (reason: the signal's name). A second signal ends the process at once. */
+  protected readonly signal: AbortSignal = interruption();
+
+  protected get context(): ProcessContext {
+    return processContext();
+  }
+
+  /** Talk, for people: stderr. */
+  protected say(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
+    if (isExit(error)) throw error;
+    if (error instanceof CamofleetError)
+      return this.#report(error.code, error.message, error.hint, error.exit, error.facts);
+    if (isUsage(error))
+      return this.#report(
+        'CF_USAGE',
+        error.message.split('\nSee more help')[0]!,
+        `See \`camofleet ${this.id?.replaceAll(':', ' ')} --help\`.`,
+        EXIT.usage,
+        {},
+      );
+    if (this.signal.aborted) {
+      process.exitCode = EXIT.interrupted;
+      return undefined;
+    }
+    return this.#report(
+      'BUG',
+      error.stack ?? error.message,
+      'This is a bug in camofleet; please report it with the lines above.',
+      EXIT.couldNotRun,
+      {},
+    );
+  }
+
+  #report(code: string, message: string, hint: string, exit: number, facts: object): undefined {
+    const text = redactText(message).text;
+    if (this.argv.includes('--json'))
+      process.stdout.write(`${JSON.stringify({ error: { code, message: text, hint, facts } })}\n`);
+    process.stderr.write(`error  ${code}\n  ${text.replaceAll('\n', '\n  ')}\n  → ${hint}\n`);
+    process.exitCode = exit;
+    return undefined;
+  }
+}
+
+let shared: AbortController | undefined;
+
+/** One controller a process: installing the handlers twice would make the first Ctrl-C count as the second. */
+function interruption(): AbortSignal {
+  if (shared) return shared.signal;
+  const controller = new AbortController();
+  shared = controller;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      controller.abort(signal);
+    });
+  }
+  return controller.signal;
+}
+
+function isExit(error: Error): boolean {
+  return 'code' in error && error.code === 'EEXIT';
+}
+
+/** oclif's own parse errors: unknown flag, missing argument, bad value. */
+function isUsage(error: Error): boolean {
+  return 'parse' in error || ('oclif' in error && (error.oclif as { exit?: number } | undefined)?.exit === 2);
+}

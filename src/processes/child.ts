@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { CamofleetError, errorText } from '../core/index.js';
+import { type ProcessIdentity, identify, stopGroup } from './identity.js';
+import { tailFile } from './tail.js';
+
+export interface ProcessSpec {
+  /** For messages: `gateway`, `Xvfb :101`. */
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The whole environment of the child: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** stdout and stderr are appended to it; mode 0600. */
+  readonly logFile: string;
+  /** Our own services: fd 3 is a pipe that closes when this process dies, and the child then ends itself. */
+  readonly lifeline?: boolean;
+  /** Foreign programs: the absolute path of setpriv, which makes the kernel kill the child with its parent. */
+  readonly setpriv?: string | undefined;
+}
+
+export interface ExitInfo {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** How a stop went: by itself before, after SIGTERM, or by SIGKILL after the grace. */
+export interface StopReport {
+  readonly how: 'already' | 'graceful' | 'forced';
+  readonly tookMs: number;
+}
+
+export interface RunningProcess extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  readonly identity: ProcessIdentity;
+  readonly logFile: string;
+  readonly exited: Promise<ExitInfo>;
+  /** Undefined while it runs. */
+  readonly exitInfo: ExitInfo | undefined;
+  /** SIGTERM to the group, SIGKILL after the grace; resolves when the whole group is gone. */
+  stop(graceMs?: number): Promise<StopReport>;
+}
+
+const DEFAULT_GRACE_MS = 3_000;
+/** How much of a log is shown as last words. */
+const LAST_WORDS_BYTES = 2_048;
+
+/** Starts a long-lived process in a group of its own. Throws CF_COMPONENT_MISSING when the file cannot be executed. */
+export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
+  const log = await open(spec.logFile, 'a', 0o600);
+  const argv = spec.setpriv
+    ? [spec.setpriv, '--pdeathsig', 'KILL', '--', spec.file, ...spec.args]
+    : [spec.file, ...spec.args];
+  try {
+    const child = spawn(argv[0]!, argv.slice(1), {
+      detached: true,
+      env: { ...spec.env, ...(spec.lifeline && { CAMOFLEET_LIFELINE_FD: '3' }) },
+      stdio: ['ignore', log.fd, log.fd, ...(spec.lifeline ? (['pipe'] as const) : [])],
+      ...(spec.cwd !== undefined && { cwd: spec.cwd }),
+    });
+    await Promise.race([
+      once(child, 'spawn'),
+      once(child, 'error').then(([error]) => {
+        throw error;
+      }),
+    ]);
+    const lifeline = child.stdio[3] as Readable | null | undefined;
+    lifeline?.on('error', () => {}); // the child may be gone already; `exited` tells
+    const pid = child.pid!;
+    const running: { info?: ExitInfo } = {};
+    const exited = new Promise<ExitInfo>((resolve) => {
+      child.once('exit', (code, signal) => {
+        running.info = { code, signal };
+        lifeline?.destroy();
+        resolve(running.info);
+      });
+    });
+    const stop = async (graceMs = DEFAULT_GRACE_MS): Promise<StopReport> => {
+      const report = await stopGroup(pid, graceMs);
+      await exited;
+      return report;
+    };
+    return {
+      name: spec.name,
+      pid,
+      identity: identify(pid) ?? { pid, startedAt: '' },
+      logFile: spec.logFile,
+      exited,
+      get exitInfo() {
+        return running.info;
+      },
+      stop,
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    };
+  } catch (cause) {
+    throw new CamofleetError(
+      'CF_COMPONENT_MISSING',
+      `${spec.name}: cannot run ${spec.file}: ${errorText(cause)}`,
+      { file: spec.file },
+      { cause },
+    );
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * Waits until `ready` says yes, asking again every `everyMs`. Throws CF_SERVICE_EXITED with the last words when the
+ * process ends first, CF_SERVICE_NOT_READY with the last answer when the time is over.
+ */
+export async function waitUntilReady(
+  process: RunningProcess,
+  ready: (signal: AbortSignal) => Promise<true | string>,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly everyMs?: number },
+): Promise<void> {
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
+  let last = 'no answer yet';
+  for (;;) {
+    if (process.exitInfo) throw await exitedEarly(process, process.exitInfo);
+    const answer = await Promise.race([ready(signal).catch(errorText), process.exited.then(() => 'exited')]);
+    if (answer === true) return;
+    last = answer;
+    if (options.signal?.aborted) throw options.signal.reason;
+    if (deadline.aborted) break;
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 50)), process.exited]);
+  }
+  throw new CamofleetError(
+    'CF_SERVICE_NOT_READY',
+    `${process.name} runs but was not ready within ${options.timeoutMs / 1000} s: ${last}`,
+    { log: process.logFile },
+  );
+}
+
+async function exitedEarly(process: RunningProcess, info: ExitInfo): Promise<CamofleetError> {
+  const how = info.signal ? `was ended by ${info.signal}` : `exited with code ${info.code}`;
+  const words = await tailFile(process.logFile, LAST_WORDS_BYTES);
+  return new CamofleetError('CF_SERVICE_EXITED', `${process.name} ${how} before it was ready\n${words.trimEnd()}`, {
+    log: process.logFile,
+  });
+}

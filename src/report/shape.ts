@@ -1,0 +1,125 @@
+import type { Hop } from '../core/index.js';
+
+/** `report.json`, versioned; it only ever gains fields (spec section 3). */
+export const REPORT_SCHEMA = 'camofleet.report/1';
+
+/** `unknown` is not `fail`: it says we could not find out, and never blames the system under test. */
+export const VERDICTS = ['pass', 'warn', 'fail', 'skip', 'unknown'] as const;
+export type VerdictStatus = (typeof VERDICTS)[number];
+
+/** proven: the evidence excludes every other hop. likely: it points here, the finding says what would settle it. */
+export type Confidence = 'proven' | 'likely' | 'possible';
+
+export interface EvidenceRef {
+  readonly file: string;
+  readonly line?: number;
+  /** Packet number in the capture, from 1. */
+  readonly packet?: number;
+  readonly text?: string;
+}
+
+export interface HopReport {
+  readonly hop: Hop;
+  readonly verdict: VerdictStatus;
+  readonly tookMs: number | null;
+  /** One short line for the hop table. */
+  readonly note?: string;
+}
+
+export interface CheckReport {
+  readonly id: string;
+  readonly hop: Hop;
+  readonly title: string;
+  readonly verdict: VerdictStatus;
+  readonly saw?: string;
+  readonly want?: string;
+  readonly because?: string;
+  readonly tookMs: number;
+  readonly evidence?: readonly EvidenceRef[];
+}
+
+export type EndHow = 'close_frame' | 'close_notify' | 'fin' | 'rst' | 'timeout' | 'none';
+
+export interface StreamReport {
+  readonly vantage: string;
+  readonly mode: 'still' | 'moving' | 'watch-only';
+  readonly session?: string;
+  readonly openedAt: string;
+  readonly heldMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly frames: number;
+  readonly pings: {
+    readonly sent: number;
+    readonly answered: number;
+    readonly p50Ms: number | null;
+    readonly p99Ms: number | null;
+  };
+  readonly longestSilenceMs: number;
+  readonly reconnects?: number;
+  /** `by: 'verify'` is the planned end of a hold. Null code: none came. */
+  readonly end: {
+    readonly by: Hop | 'verify' | 'unknown';
+    readonly how: EndHow;
+    readonly code: number | null;
+    readonly reason: string;
+    readonly atMs: number;
+  };
+}
+
+export interface Finding {
+  readonly code: string;
+  readonly hop: Hop;
+  readonly severity: 'fail' | 'warn' | 'info';
+  readonly confidence: Confidence;
+  readonly saw: string;
+  readonly want: string;
+  readonly remedy: string;
+  /** Popular suspects that the evidence rules out. */
+  readonly not: readonly string[];
+  /** What the next run should add to settle it; where confidence is not proven. */
+  readonly settle?: string;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+export interface Artifact {
+  readonly path: string;
+  readonly kind: 'pcap' | 'log' | 'report' | 'junit' | 'html' | 'picture' | 'text';
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly redactions: number;
+}
+
+export interface Collected {
+  readonly what: string;
+  readonly status: 'ok' | 'skip' | 'failed';
+  readonly because?: string;
+}
+
+export interface Report {
+  readonly schema: typeof REPORT_SCHEMA;
+  readonly run: string;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly verdict: VerdictStatus;
+  readonly exitCode: number;
+  readonly summary: string;
+  readonly interrupted?: boolean;
+  readonly target: { readonly url: string | null; readonly vantages: readonly string[] };
+  /** In path order, each once. */
+  readonly hops: readonly HopReport[];
+  readonly checks: readonly CheckReport[];
+  readonly streams: readonly StreamReport[];
+  /** Worst and surest first. */
+  readonly findings: readonly Finding[];
+  readonly artifacts: readonly Artifact[];
+  readonly collection: readonly Collected[];
+}
+
+const SEVERITY: readonly VerdictStatus[] = ['fail', 'unknown', 'warn', 'pass'];
+
+/** The worst of fail > unknown > warn > pass; skips do not count; everything skipped is unknown. */
+export function worstVerdict(verdicts: readonly VerdictStatus[]): VerdictStatus {
+  return SEVERITY.find((verdict) => verdicts.includes(verdict)) ?? 'unknown';
+}

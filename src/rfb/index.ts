@@ -1,0 +1,23 @@
+/**
+ * RFB 3.3, 3.7 and 3.8 (RFC 6143): bytes in, events out. No sockets, no clocks, no logging, and malformed bytes from a
+ * peer are an event, never an exception. The same parsers eat a live stream and a capture.
+ */
+export { ByteQueue } from './byte-queue.js';
+export {
+  type ClientHandshakeEvent,
+  ClientHandshake,
+  SECURITY_NAMES,
+  SECURITY_NONE,
+  SECURITY_VNC,
+} from './client-handshake.js';
+export { type ServerHandshakeEvent, type ServerSecurity, ServerHandshake } from './server-handshake.js';
+export {
+  type PixelFormat,
+  type ServerInit,
+  TRUE_COLOUR_32,
+  encodePixelFormat,
+  encodeServerInit,
+  parsePixelFormat,
+  parseServerInit,
+} from './server-init.js';
+export { CHALLENGE_LENGTH, answerChallenge } from './vnc-auth.js';

@@ -1,0 +1,24 @@
+/**
+ * Every setting of every service, declared once: name, default, validation, documentation.
+ * Services read their own; the engines write them; `config explain` and the docs print them.
+ */
+import { controlSettings } from './control.js';
+import { gatewaySettings } from './gateway.js';
+import { runnerSettings } from './runner.js';
+
+export { type ControlConfig, controlSettings } from './control.js';
+export { type GatewayConfig, type MapEntry, gatewaySettings } from './gateway.js';
+export { type RunnerConfig, runnerSettings } from './runner.js';
+
+export const SERVICES = { gateway: gatewaySettings, runner: runnerSettings, control: controlSettings } as const;
+
+export type ServiceName = keyof typeof SERVICES;
+
+/** Names under our prefixes that are not settings of a service. */
+const TOOL_NAMES = ['CAMOFLEET_REQUIRE_REAL', 'CAMOFLEET_TOPOLOGY', 'CAMOFLEET_OPERATOR_KEY', 'CAMOFLEET_LIFELINE_FD'];
+
+/** Every name that is somebody's: an environment shared by all services is no error. */
+export const KNOWN_NAMES: readonly string[] = [
+  ...TOOL_NAMES,
+  ...Object.values(SERVICES).flatMap((service) => Object.values(service.fields).map((field) => field.env)),
+];

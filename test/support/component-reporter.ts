@@ -1,0 +1,14 @@
+import type { Reporter, TestModule } from 'vitest/node';
+import { COMPONENTS, has, type Component } from './components.ts';
+
+/** Says after a run which tests were skipped, and which missing components explain it. */
+export default class ComponentReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
+    const missing = (Object.keys(COMPONENTS) as Component[]).filter((component) => !has(component));
+    if (skipped.length === 0) return;
+    process.stdout.write(`\n${skipped.length} tests skipped, not passed:\n`);
+    for (const test of skipped) process.stdout.write(`  - ${test.module.relativeModuleId}: ${test.fullName}\n`);
+    for (const component of missing) process.stdout.write(`  missing ${component}: ${COMPONENTS[component].install}\n`);
+  }
+}
