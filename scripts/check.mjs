@@ -4,7 +4,7 @@ import { packageBin, prepare, run, say } from './environment.mjs';
 const node = prepare();
 const tsc = packageBin('typescript', 'bin/tsc');
 const steps = [
-  ['types of the sources and tests', [tsc, '-p', 'tsconfig.test.json']],
+  ['types of the sources and tests', [tsc, '-p', 'test/tsconfig.json']],
   ['types of the pages', [tsc, '-p', 'src/ui/tsconfig.json']],
   ['lint', [packageBin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings']],
   ['format', [packageBin('@biomejs/biome', 'bin/biome'), 'format', '.']],

@@ -17,7 +17,9 @@ export function channel<T extends object>(name: string): Channel<T> {
     subscribe: (listener) => {
       const onMessage = (fact: unknown): void => listener(fact as T);
       inner.subscribe(onMessage);
-      return () => void inner.unsubscribe(onMessage);
+      return () => {
+        inner.unsubscribe(onMessage);
+      };
     },
   };
 }
