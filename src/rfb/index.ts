@@ -21,3 +21,10 @@ export {
   parseServerInit,
 } from './server-init.js';
 export { CHALLENGE_LENGTH, answerChallenge } from './vnc-auth.js';
+export {
+  type ClientMessage,
+  type ClientMessageEvent,
+  ClientMessageParser,
+  encodeSetEncodings,
+  encodeUpdateRequest,
+} from './client-messages.js';
