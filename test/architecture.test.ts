@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const SRC = join(import.meta.dirname, '..', 'src');
 
-const SERVICE = ['core', 'config', 'settings', 'api', 'rfb', 'tokens', 'processes'];
+const SERVICE = ['core', 'config', 'settings', 'api', 'rfb', 'tokens', 'processes', 'http', 'sse'];
 
 /** Who may import whom, and why. A folder that is not listed here fails the test. */
 const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; readonly why: string }>> = {
@@ -14,6 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
   api: { from: ['core'], why: 'wire shapes ship with every part' },
   rfb: { from: ['core'], why: 'protocol code stays free of IO so that it can be fed from a capture' },
   websocket: { from: ['core'], why: 'protocol code stays free of IO' },
+  http: { from: ['core'], why: 'what our servers share; no route of ours' },
+  sse: { from: ['core'], why: 'event streams know no event of ours' },
   tokens: { from: ['core'], why: 'one codec, used by control and gateway alone' },
   testcard: { from: ['core', 'rfb'], why: 'pure: drawn by the runner, read back by diagnostics' },
   processes: { from: ['core'], why: 'it starts and stops; it knows no service' },
@@ -23,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
   gateway: { from: [...SERVICE, 'websocket'], why: 'the gateway ships alone in its own image' },
   runner: { from: [...SERVICE, 'testcard'], why: 'the runner ships alone in its own image' },
   control: { from: SERVICE, why: 'control ships alone in its own image' },
-  ingress: { from: ['core', 'topology'], why: 'the embedded ingress takes only the routes' },
+  ingress: { from: ['core', 'http', 'topology'], why: 'the embedded ingress takes only the routes' },
   engine: {
     from: ['core', 'config', 'settings', 'api', 'topology', 'processes', 'pki', 'tokens'],
     why: 'engines start services as processes and never import one',

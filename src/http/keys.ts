@@ -1,0 +1,26 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { CamofleetError, errorText } from '../core/index.js';
+
+/** Reads a key file; undefined for no path. A key that others can read is an error. */
+export function readKeyFile(file: string): string | undefined {
+  if (file === '') return undefined;
+  try {
+    if ((statSync(file).mode & 0o077) !== 0)
+      throw new CamofleetError('CF_KEYS_INVALID', `${file} can be read by others; run: chmod 600 ${file}`, { file });
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    if (cause instanceof CamofleetError) throw cause;
+    throw new CamofleetError('CF_KEYS_INVALID', `${file} cannot be read: ${errorText(cause)}`, { file }, { cause });
+  }
+}
+
+/** Compares `Authorization: Bearer …` with a key in constant time. */
+export function bearerMatches(authorization: string | undefined, key: string): boolean {
+  const shown = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? '';
+  return timingSafeEqual(digest(shown), digest(key)) && shown !== '';
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

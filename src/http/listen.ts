@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { CamofleetError, errorText } from '../core/index.js';
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Binds a server; throws CF_PORT_TAKEN with the setting's name when it cannot. */
+export async function listen(server: NetServer, host: string, port: number, setting: string): Promise<Listening> {
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new CamofleetError(
+      'CF_PORT_TAKEN',
+      `cannot listen on ${host}:${port} (${setting}): ${errorText(cause)}`,
+      { host, port, setting },
+      { cause },
+    );
+  }
+  return { host, port: (server.address() as AddressInfo).port };
+}
+
+/** Stops listening and ends every connection that is left. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
