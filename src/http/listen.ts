@@ -31,3 +31,10 @@ export async function closeServer(server: Server): Promise<void> {
   server.closeAllConnections();
   await closed;
 }
+
+/** Stops listening; connections of a plain TCP server are their owner's to end. */
+export async function closeListener(server: NetServer): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+}

@@ -1,0 +1,48 @@
+import { channel } from '../core/index.js';
+
+/** What a runner announces; each becomes a line of its log. No fact holds a password, a cookie or a URL's query. */
+export interface RunnerFacts {
+  listening: { readonly name: string; readonly port: number; readonly internalPort: number };
+  started: {
+    readonly session: string;
+    readonly kind: string;
+    readonly browser: string;
+    readonly display?: number;
+    readonly port?: number;
+    readonly tookMs: number;
+  };
+  ended: {
+    readonly session: string;
+    readonly reason: string;
+    readonly detail: string;
+    readonly level?: 'info' | 'warn';
+  };
+  stopped: { readonly session: string; readonly what: string; readonly how: string; readonly tookMs: number };
+  failed: { readonly browser: string; readonly code: string; readonly message: string };
+  skipped: { readonly what: string; readonly because: string };
+  viewer: { readonly session: string; readonly what: 'opened' | 'closed' | 'refused'; readonly why?: string };
+  swept: { readonly pid: number; readonly name: string };
+  sandboxOff: { readonly session: string; readonly browser: string; readonly because: string };
+}
+
+export const listening = channel<RunnerFacts['listening']>('runner.listening');
+export const sessionStarted = channel<RunnerFacts['started']>('session.started');
+export const sessionEnded = channel<RunnerFacts['ended']>('session.ended');
+export const processStopped = channel<RunnerFacts['stopped']>('session.process_stopped');
+export const sessionFailed = channel<RunnerFacts['failed']>('session.failed');
+export const slotSkipped = channel<RunnerFacts['skipped']>('slot.skipped');
+export const cardViewer = channel<RunnerFacts['viewer']>('testcard.viewer');
+export const leftoverSwept = channel<RunnerFacts['swept']>('leftover.swept');
+export const sandboxOff = channel<RunnerFacts['sandboxOff']>('browser.sandbox_off');
+
+export const RUNNER_CHANNELS = [
+  { channel: listening, level: 'info' },
+  { channel: sessionStarted, level: 'info' },
+  { channel: sessionEnded, level: 'info' },
+  { channel: processStopped, level: 'debug' },
+  { channel: sessionFailed, level: 'error' },
+  { channel: slotSkipped, level: 'warn' },
+  { channel: cardViewer, level: 'debug' },
+  { channel: leftoverSwept, level: 'warn' },
+  { channel: sandboxOff, level: 'warn' },
+] as const;
