@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { Flags } from '@oclif/core';
+import { CamofleetCommand, serveUntilStopped } from '../cli/index.js';
+
+export default class Gateway extends CamofleetCommand {
+  static override summary = 'Run the gateway: WebSocket in, RFB out, with tokens, bounds and one cause for every end.';
+  static override description =
+    `Settings come from the environment; \`camofleet config explain gateway\` lists them. The log goes to stdout as
+JSON lines. SIGTERM drains: new sockets are refused at once, open ones are told to reconnect, spread over the grace.`;
+  static override examples = [
+    '<%= config.bin %> gateway',
+    `VNC_MAP_JSON='{"6901": {"host": "127.0.0.1", "port": 5901}}' <%= config.bin %> gateway --host 127.0.0.1 --port 6900`,
+  ];
+  static override flags = {
+    host: Flags.string({ summary: 'Address of the public listener (HTTP_HOST).' }),
+    port: Flags.string({ summary: 'Port of the public listener (HTTP_PORT).' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Gateway);
+    const { env, packageRoot } = this.context;
+    const [{ startGateway, GATEWAY_CHANNELS }, { KNOWN_NAMES, gatewaySettings }, { startJsonLog, systemClock }] =
+      await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
+    const config = gatewaySettings.load({ env, flags, knownNames: KNOWN_NAMES });
+    const endLog = startJsonLog(GATEWAY_CHANNELS, {
+      write: (line) => process.stdout.write(line),
+      clock: systemClock,
+      least: config.logLevel,
+    });
+    const gateway = await startGateway(config, {
+      clock: systemClock,
+      random: Math.random,
+      pageRoot: join(packageRoot, 'dist', 'ui', 'viewer'),
+    });
+    const stop = async (reason: 'signal' | 'orphaned'): Promise<void> => {
+      if (reason === 'signal') await gateway.drain();
+      await gateway[Symbol.asyncDispose]();
+    };
+    await serveUntilStopped({ stop }, this.signal, env['CAMOFLEET_LIFELINE_FD']);
+    endLog();
+    process.exit(); // keep-alive connections and timers of libraries must not hold a stopped service
+  }
+}
