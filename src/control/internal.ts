@@ -1,0 +1,92 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { redeemSchema, viewerReportSchema } from '../api/index.js';
+import { type Clock, isLoopback } from '../core/index.js';
+import { bearerMatches, problemOf } from '../http/index.js';
+import { type EventHistory, serveEvents } from '../sse/index.js';
+import type { Registry } from './registry.js';
+import type { Viewers } from './viewers.js';
+
+interface InternalDeps {
+  readonly clock: Clock;
+  readonly serviceKey: string | undefined;
+  readonly registry: Registry;
+  readonly history: EventHistory;
+  readonly viewers: Viewers;
+  readonly metricsPath: string;
+}
+
+/** Redeemed tokens that are remembered; one is forgotten when it has run out, so the bound is never met in practice. */
+const MAX_REDEEMED = 100_000;
+
+/** The internal listener: gateways' event streams, viewer reports, redemption, metrics. No public route reaches it. */
+export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance> {
+  const app = Fastify({ forceCloseConnections: true });
+  const redeemed = new Map<string, number>();
+  const metrics = metricsOf(deps);
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.url === deps.metricsPath) return;
+    const { serviceKey } = deps;
+    const may =
+      serviceKey === undefined ? isLoopback(request.ip) : bearerMatches(request.headers.authorization, serviceKey);
+    if (!may)
+      await reply
+        .code(401)
+        .send(
+          problemOf({
+            status: 401,
+            code: 'unauthorized',
+            detail: 'the service key is missing or wrong',
+            requestId: request.id,
+          }),
+        );
+  });
+  app.get(deps.metricsPath, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+
+  app.get<{ Params: { gateway: string } }>('/internal/gateways/:gateway/events', (request, reply) => {
+    reply.hijack();
+    serveEvents(request.raw, reply.raw, deps.history);
+  });
+
+  app.post<{ Params: { gateway: string } }>('/internal/gateways/:gateway/viewers', async (request, reply) => {
+    const counts = deps.viewers.report(request.params.gateway, viewerReportSchema.parse(request.body));
+    for (const [session, viewers] of counts)
+      void deps.registry
+        .workerOf(session)
+        ?.client.touch(session, viewers)
+        .catch(() => undefined); // gone meanwhile: its end is announced
+    return reply.code(204).send();
+  });
+
+  app.post('/internal/tokens/redeem', async (request, reply) => {
+    const { jti, exp } = redeemSchema.parse(request.body);
+    const now = Math.floor(deps.clock.now() / 1000);
+    for (const [old, until] of redeemed) if (until < now || redeemed.size > MAX_REDEEMED) redeemed.delete(old);
+    if (redeemed.has(jti)) return reply.code(409).send({ redeemed: false });
+    redeemed.set(jti, exp);
+    return { redeemed: true };
+  });
+
+  app.get<{ Params: { id: string } }>('/internal/sessions/:id', async ({ params }) => ({
+    session: params.id,
+    state: deps.registry.stateOf(params.id),
+  }));
+  await app.ready();
+  return app;
+}
+
+function metricsOf(deps: InternalDeps): MetricsRegistry {
+  const registry = new MetricsRegistry();
+  new Gauge({
+    name: 'camofleet_control_worker_reachable',
+    help: 'Whether a worker answered when it was last asked.',
+    labelNames: ['worker'],
+    registers: [registry],
+    collect() {
+      for (const worker of deps.registry.describe())
+        this.set({ worker: worker.name }, worker.reachable === true ? 1 : 0);
+    },
+  });
+  return registry;
+}

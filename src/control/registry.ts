@@ -1,0 +1,164 @@
+import { EVENT_SCHEMAS, type RunnerHealth, type RunnerSession, type Worker } from '../api/index.js';
+import { CamofleetError, type Clock, errorText } from '../core/index.js';
+import type { ControlConfig } from '../settings/index.js';
+import { EventHistory, followEvents } from '../sse/index.js';
+import { sessionEnded, workerState, workerUnpublished } from './events.js';
+import { RunnerClient } from './runner-client.js';
+
+type WorkerEntry = ControlConfig['workers'][number];
+
+/** A runner as control knows it, with the age of what it knows. */
+export interface KnownWorker {
+  readonly entry: WorkerEntry;
+  readonly client: RunnerClient;
+  /** The last answer, when it came, and what went wrong since. */
+  report:
+    | { readonly at: number; readonly health: RunnerHealth | undefined; readonly error: string | undefined }
+    | undefined;
+}
+
+interface RegistryDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly serviceKey: string | undefined;
+  /** Where the ends of sessions are announced to gateways. */
+  readonly history: EventHistory;
+}
+
+/** Ended sessions that are remembered for gateways that ask. */
+const MAX_ENDED = 20_000;
+const HEALTH_EVERY_MS = 5_000;
+/** Sessions that were seen at a runner lately: which runner to ask. */
+const MAX_SEEN = 20_000;
+
+/** The runners, their last reports, and which sessions ended. */
+export class Registry implements AsyncDisposable {
+  readonly workers: ReadonlyMap<string, KnownWorker>;
+  readonly #ended = new Set<string>();
+  readonly #seen = new Map<string, string>();
+  readonly #stops: (() => void)[] = [];
+
+  constructor(
+    config: ControlConfig,
+    private readonly deps: RegistryDeps,
+  ) {
+    this.workers = new Map(
+      config.workers.map((entry) => [
+        entry.name,
+        {
+          entry,
+          client: new RunnerClient(entry.url, deps.serviceKey, config.requestTimeoutSeconds * 1000),
+          report: undefined,
+        },
+      ]),
+    );
+  }
+
+  /** Begins to follow every runner. */
+  start(): void {
+    for (const worker of this.workers.values()) {
+      if (worker.entry.vncWs === undefined || worker.entry.vncHttp === undefined)
+        workerUnpublished.publish({
+          worker: worker.entry.name,
+          why: 'vnc_ws or vnc_http is not set: its sessions get no public URL',
+        });
+      this.#follow(worker);
+      const look = (): void => void this.refresh(worker);
+      look();
+      const timer = setInterval(look, HEALTH_EVERY_MS);
+      this.#stops.push(() => clearInterval(timer));
+    }
+  }
+
+  /** Asks a runner how it is; never throws. */
+  async refresh(worker: KnownWorker): Promise<void> {
+    const before = worker.report;
+    const at = this.deps.clock.now();
+    try {
+      worker.report = { at, health: await worker.client.health(), error: undefined };
+    } catch (error) {
+      worker.report = { at: before?.at ?? at, health: before?.health, error: errorText(error) };
+    }
+    const wasReachable = before ? before.error === undefined : undefined;
+    const isReachable = worker.report.error === undefined;
+    if (wasReachable !== isReachable)
+      workerState.publish({
+        worker: worker.entry.name,
+        reachable: isReachable,
+        why: worker.report.error ?? 'answers',
+        level: isReachable ? 'info' : 'warn',
+      });
+  }
+
+  find(name: string): KnownWorker {
+    const worker = this.workers.get(name);
+    if (!worker) throw new CamofleetError('CF_USAGE', `no worker is called ${JSON.stringify(name)}`);
+    return worker;
+  }
+
+  describe(): Worker[] {
+    return [...this.workers.values()].map(({ entry, report }) => ({
+      name: entry.name,
+      supports_vnc: entry.supportsVnc,
+      reachable: report ? report.error === undefined : null,
+      age_seconds: report ? Math.max(0, (this.deps.clock.now() - report.at) / 1000) : null,
+      sessions: report?.health?.sessions ?? null,
+      capacity: report?.health?.capacity ?? null,
+      browsers: report?.health?.browsers ?? [],
+      error: report?.error ?? null,
+    }));
+  }
+
+  /** Notes where sessions live. */
+  saw(worker: string, sessions: readonly RunnerSession[]): void {
+    for (const { id } of sessions) {
+      this.#seen.set(id, worker);
+      const [oldest] = this.#seen.keys();
+      if (this.#seen.size > MAX_SEEN && oldest !== undefined) this.#seen.delete(oldest);
+    }
+  }
+
+  workerOf(session: string): KnownWorker | undefined {
+    return this.workers.get(this.#seen.get(session) ?? '');
+  }
+
+  stateOf(session: string): 'live' | 'ended' | 'unknown' {
+    if (this.#ended.has(session)) return 'ended';
+    return this.#seen.has(session) ? 'live' : 'unknown';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stops) stop();
+    await Promise.all([...this.workers.values()].map(({ client }) => client.close()));
+  }
+
+  #follow(worker: KnownWorker): void {
+    const follower = followEvents({
+      url: new URL('/events', worker.entry.url).href,
+      headers: this.deps.serviceKey === undefined ? {} : { authorization: `Bearer ${this.deps.serviceKey}` },
+      random: this.deps.random,
+      onState: () => void this.refresh(worker),
+      onEvent: ({ name, data }) => {
+        if (name !== 'session.ended') return;
+        const fact = EVENT_SCHEMAS[name].safeParse(parsed(data));
+        if (!fact.success) return;
+        this.#ended.add(fact.data.session);
+        const [oldest] = this.#ended;
+        if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+        this.#seen.delete(fact.data.session);
+        this.deps.history.announce('session.ended', fact.data);
+        const { session, reason, detail } = fact.data;
+        sessionEnded.publish({ session, worker: worker.entry.name, reason, detail });
+      },
+    });
+    this.#stops.push(() => follower.stop());
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the schema then refuses it
+  }
+}

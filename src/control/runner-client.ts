@@ -1,0 +1,106 @@
+import { Agent, request } from 'undici';
+import { z } from 'zod';
+import {
+  type CreateSession,
+  type RunnerHealth,
+  type RunnerSession,
+  problemSchema,
+  runnerHealthSchema,
+  runnerSessionSchema,
+} from '../api/index.js';
+import { CamofleetError, errorText } from '../core/index.js';
+
+/** A runner said no; its own problem is passed on. */
+export class RunnerRefusal extends Error {
+  override readonly name = 'RunnerRefusal';
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** The API of one runner. Answers are parsed; a runner that cannot be reached throws CF_UNREACHABLE. */
+export class RunnerClient {
+  readonly #agent: Agent;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(
+    private readonly baseUrl: string,
+    serviceKey: string | undefined,
+    private readonly timeoutMs: number,
+  ) {
+    this.#agent = new Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+    this.#headers = serviceKey === undefined ? {} : { authorization: `Bearer ${serviceKey}` };
+  }
+
+  health(): Promise<RunnerHealth> {
+    return this.#call('GET', '/health', runnerHealthSchema);
+  }
+
+  list(): Promise<RunnerSession[]> {
+    return this.#call('GET', '/sessions', z.array(runnerSessionSchema));
+  }
+
+  get(id: string): Promise<RunnerSession> {
+    return this.#call('GET', `/sessions/${encodeURIComponent(id)}`, runnerSessionSchema);
+  }
+
+  create(session: CreateSession): Promise<RunnerSession> {
+    return this.#call('POST', '/sessions', runnerSessionSchema, session);
+  }
+
+  async end(id: string): Promise<void> {
+    await this.#call('DELETE', `/sessions/${encodeURIComponent(id)}`, z.undefined());
+  }
+
+  touch(id: string, viewers?: number): Promise<RunnerSession> {
+    return this.#call(
+      'POST',
+      `/sessions/${encodeURIComponent(id)}/touch`,
+      runnerSessionSchema,
+      viewers === undefined ? {} : { viewers },
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
+    const answer = await this.#send(method, path, body);
+    const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
+    if (answer.status < 300) return schema.parse(json);
+    const problem = problemSchema.safeParse(json);
+    throw problem.success
+      ? new RunnerRefusal(answer.status, problem.data.code, problem.data.detail)
+      : new RunnerRefusal(answer.status, 'runner_error', `the runner answered ${answer.status}`);
+  }
+
+  async #send(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; text: string }> {
+    try {
+      const { statusCode, body: answer } = await request(new URL(path, this.baseUrl), {
+        method,
+        dispatcher: this.#agent,
+        headers: { ...this.#headers, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(this.timeoutMs),
+      });
+      return { status: statusCode, text: await answer.text() };
+    } catch (cause) {
+      throw new CamofleetError(
+        'CF_UNREACHABLE',
+        `the runner at ${this.baseUrl} does not answer: ${errorText(cause)}`,
+        {},
+        { cause },
+      );
+    }
+  }
+}
