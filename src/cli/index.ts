@@ -2,3 +2,5 @@
 export { CamofleetCommand } from './base-command.js';
 export { type ProcessContext, processContext } from './context.js';
 export { type StopReason, serveUntilStopped } from './service.js';
+export { fleetFlags, fleetLocation } from './fleet.js';
+export { table } from './table.js';

@@ -31,16 +31,14 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
     const may =
       serviceKey === undefined ? isLoopback(request.ip) : bearerMatches(request.headers.authorization, serviceKey);
     if (!may)
-      await reply
-        .code(401)
-        .send(
-          problemOf({
-            status: 401,
-            code: 'unauthorized',
-            detail: 'the service key is missing or wrong',
-            requestId: request.id,
-          }),
-        );
+      await reply.code(401).send(
+        problemOf({
+          status: 401,
+          code: 'unauthorized',
+          detail: 'the service key is missing or wrong',
+          requestId: request.id,
+        }),
+      );
   });
   app.get(deps.metricsPath, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 

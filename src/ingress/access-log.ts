@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../core/index.js';
 import type { Routed } from './routes.js';
 
 /** What is known when a request or a socket has ended. */
@@ -25,9 +26,10 @@ export class AccessLog implements AsyncDisposable {
   }
 
   /** Begins a request; the function writes its line. Times are nanoseconds, as in Traefik's log. */
-  begin(request: IncomingMessage, now: () => number, monotonicMs: () => number): (outcome: Outcome) => void {
-    const startUtc = new Date(now()).toISOString();
-    const started = monotonicMs();
+  begin(request: IncomingMessage, clock: Clock): (outcome: Outcome) => void {
+    const startUtc = new Date(clock.now()).toISOString();
+    const path = (request.url ?? '').split('?', 1)[0]; // before a prefix is stripped from it
+    const started = clock.monotonic();
     const socket = request.socket as TLSSocket;
     const client = `${socket.remoteAddress}:${socket.remotePort}`;
     const tlsVersion = socket.getProtocol?.()?.replace('TLSv', '');
@@ -38,12 +40,12 @@ export class AccessLog implements AsyncDisposable {
         ClientHost: socket.remoteAddress,
         DownstreamContentSize: outcome.contentSize,
         DownstreamStatus: outcome.downstreamStatus,
-        Duration: Math.round((monotonicMs() - started) * 1e6),
+        Duration: Math.round((clock.monotonic() - started) * 1e6),
         OriginContentSize: outcome.contentSize,
         OriginStatus: outcome.originStatus,
         RequestAddr: headers.host,
         RequestMethod: request.method,
-        RequestPath: (request.url ?? '').split('?', 1)[0],
+        RequestPath: path,
         RequestProtocol: `HTTP/${request.httpVersion}`,
         RequestScheme: 'https',
         RetryAttempts: 0,
@@ -58,7 +60,7 @@ export class AccessLog implements AsyncDisposable {
         ...kept('request', headers),
         ...kept('origin', outcome.origin),
         ...kept('downstream', outcome.origin),
-        time: new Date(now()).toISOString(),
+        time: new Date(clock.now()).toISOString(),
       };
       this.#stream.write(`${JSON.stringify(line)}\n`);
     };

@@ -41,8 +41,7 @@ export async function startIngress(options: IngressOptions, deps: { readonly clo
   const proxy = createProxyServer({ agent, xfwd: false, proxyTimeout: options.responseHeaderTimeoutMs });
   proxy.on('error', () => {}); // the promise of each call tells
   const open = new Set<Socket>();
-  const begin = (request: IncomingMessage): ((outcome: Outcome) => void) =>
-    log.begin(request, deps.clock.now, deps.clock.monotonic);
+  const begin = (request: IncomingMessage): ((outcome: Outcome) => void) => log.begin(request, deps.clock);
 
   const server = createServer(
     {

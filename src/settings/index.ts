@@ -15,7 +15,13 @@ export const SERVICES = { gateway: gatewaySettings, runner: runnerSettings, cont
 export type ServiceName = keyof typeof SERVICES;
 
 /** Names under our prefixes that are not settings of a service. */
-const TOOL_NAMES = ['CAMOFLEET_REQUIRE_REAL', 'CAMOFLEET_TOPOLOGY', 'CAMOFLEET_OPERATOR_KEY', 'CAMOFLEET_LIFELINE_FD'];
+const TOOL_NAMES = [
+  'CAMOFLEET_REQUIRE_REAL',
+  'CAMOFLEET_TOPOLOGY',
+  'CAMOFLEET_OPERATOR_KEY',
+  'CAMOFLEET_LIFELINE_FD',
+  'CAMOFLEET_DETACHED',
+];
 
 /** Every name that is somebody's: an environment shared by all services is no error. */
 export const KNOWN_NAMES: readonly string[] = [

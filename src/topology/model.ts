@@ -153,7 +153,7 @@ export const ROUTES = {
 export const SERVICE_HOSTS = { traefik: 'traefik', gateway: 'gateway', runner: 'runner', control: 'control' } as const;
 
 /** `https://host[:port]` of the fleet, as browsers write an origin. */
-export function publicOrigin(topology: Topology): string {
+export function publicOrigin(topology: Pick<Topology, 'public'>): string {
   const { host, port } = topology.public;
   return new URL(`https://${host}:${port}`).origin;
 }

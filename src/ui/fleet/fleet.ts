@@ -3,10 +3,10 @@ import { type FleetApi, Unauthorised, openApi, useKey } from './api.js';
 
 const REFRESH_MS = 3_000;
 
-function byId<T extends HTMLElement>(id: string): T {
+function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`the page has no #${id}`);
-  return element as T;
+  return element;
 }
 
 function element(name: string, text: string, className = ''): HTMLElement {
@@ -36,7 +36,7 @@ function showWorkers(workers: readonly Worker[]): void {
       return element('span', `${name}: ${state}`, reachable === false ? 'bad' : '');
     }),
   );
-  const select = byId<HTMLSelectElement>('browser');
+  const select = byId('browser') as HTMLSelectElement;
   const names = [...new Set(workers.flatMap(({ browsers }) => browsers))];
   if (names.join() === [...select.options].map(({ value }) => value).join()) return;
   const chosen = select.value;
@@ -124,13 +124,16 @@ async function run(): Promise<void> {
   byId('version').textContent = `camofleet ${api.version}`;
   byId('key-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    useKey(byId<HTMLInputElement>('key').value);
+    useKey((byId('key') as HTMLInputElement).value);
     void attempt(() => refresh(api));
   });
   byId('launch').addEventListener('submit', (event) => {
     event.preventDefault();
     void attempt(async () => {
-      await api.start(byId<HTMLSelectElement>('browser').value, byId<HTMLInputElement>('start-url').value.trim());
+      await api.start(
+        (byId('browser') as HTMLSelectElement).value,
+        (byId('start-url') as HTMLInputElement).value.trim(),
+      );
       await refresh(api);
     });
   });

@@ -1,0 +1,141 @@
+import 'reflect-metadata';
+import { X509Certificate as ParsedCertificate, type webcrypto } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+import { CamofleetError, errorText } from '../core/index.js';
+
+/** Files of the authority, absolute paths; keys get mode 0600. */
+export interface Pki {
+  readonly caCertificate: string;
+  readonly caKey: string;
+  readonly leafCertificate: string;
+  readonly leafKey: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 86_400_000;
+const CA_DAYS = 365;
+const LEAF_DAYS = 90;
+/** A leaf is made anew when it has less than this left. */
+const RENEW_DAYS = 14;
+
+interface Authority {
+  readonly certificate: x509.X509Certificate;
+  readonly keys: webcrypto.CryptoKeyPair;
+}
+
+/** Makes what is missing, runs out, or does not cover the hosts; says what it did. */
+export async function ensurePki(
+  files: Pki,
+  hosts: readonly string[],
+  nowMs: number,
+): Promise<'kept' | 'leaf renewed' | 'made'> {
+  try {
+    if (await isGood(files, hosts, nowMs)) return 'kept';
+    const existing = await readAuthority(files, nowMs);
+    const authority = existing ?? (await makeAuthority(files, nowMs));
+    await makeLeaf(files, authority, hosts, nowMs);
+    return existing ? 'leaf renewed' : 'made';
+  } catch (cause) {
+    throw new CamofleetError(
+      'CF_PKI_FAILED',
+      `certificates cannot be made in ${files.caCertificate}: ${errorText(cause)}`,
+      {},
+      { cause },
+    );
+  }
+}
+
+async function isGood(files: Pki, hosts: readonly string[], nowMs: number): Promise<boolean> {
+  const text = await readOrUndefined(files.leafCertificate);
+  if (text === undefined || (await readOrUndefined(files.leafKey)) === undefined) return false;
+  const authority = await readAuthority(files, nowMs);
+  const leaf = new ParsedCertificate(text);
+  const covers = hosts.every((host) => (isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host)) !== undefined);
+  const issued =
+    authority !== undefined && leaf.checkIssued(new ParsedCertificate(authority.certificate.toString('pem')));
+  return covers && issued && Date.parse(leaf.validTo) - nowMs > RENEW_DAYS * DAY_MS;
+}
+
+async function readAuthority(files: Pki, nowMs: number): Promise<Authority | undefined> {
+  const [certificateText, keyText] = await Promise.all([
+    readOrUndefined(files.caCertificate),
+    readOrUndefined(files.caKey),
+  ]);
+  if (certificateText === undefined || keyText === undefined) return undefined;
+  const certificate = new x509.X509Certificate(certificateText);
+  if (certificate.notAfter.getTime() - nowMs < LEAF_DAYS * DAY_MS) return undefined;
+  const [der] = x509.PemConverter.decode(keyText);
+  const privateKey = await crypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']);
+  return { certificate, keys: { privateKey, publicKey: await certificate.publicKey.export() } };
+}
+
+async function makeAuthority(files: Pki, nowMs: number): Promise<Authority> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: 'CN=camofleet throw-away authority',
+    notBefore: new Date(nowMs - DAY_MS),
+    notAfter: new Date(nowMs + CA_DAYS * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  await store(files.caKey, await pemKey(keys.privateKey), 0o600);
+  await store(files.caCertificate, certificate.toString('pem'), 0o644);
+  return { certificate, keys };
+}
+
+async function makeLeaf(files: Pki, authority: Authority, hosts: readonly string[], nowMs: number): Promise<void> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const names = hosts.map((host): x509.JsonGeneralName => ({ type: isIP(host) ? 'ip' : 'dns', value: host }));
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: `CN=${hosts[0]}`,
+    issuer: authority.certificate.subject,
+    notBefore: new Date(nowMs - DAY_MS),
+    notAfter: new Date(nowMs + LEAF_DAYS * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: authority.keys.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  });
+  await store(files.leafKey, await pemKey(keys.privateKey), 0o600);
+  await store(
+    files.leafCertificate,
+    `${certificate.toString('pem')}\n${authority.certificate.toString('pem')}\n`,
+    0o644,
+  );
+}
+
+/** Atomically, so that a reader never sees half a file. */
+async function store(file: string, text: string, mode: number): Promise<void> {
+  await writeFile(`${file}.new`, text.endsWith('\n') ? text : `${text}\n`, { mode });
+  await rename(`${file}.new`, file);
+}
+
+async function pemKey(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+}
+
+/** 127 random bits in hex, positive. */
+function serial(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0]! &= 0x7f;
+  return Buffer.from(bytes).toString('hex');
+}
+
+function readOrUndefined(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(() => undefined); // absent: it will be made
+}

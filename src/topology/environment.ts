@@ -1,0 +1,117 @@
+import { SERVICES, type ServiceName } from '../settings/index.js';
+import { ROUTES, type Topology, pageTemplate, publicOrigin, socketTemplate } from './model.js';
+import type { Placement } from './placement.js';
+
+/** The environment that gives one service what the topology says; secrets are paths. */
+export function serviceEnvironment(
+  service: ServiceName,
+  topology: Topology,
+  placement: Placement,
+): Record<string, string> {
+  switch (service) {
+    case 'gateway':
+      return SERVICES.gateway.toEnv(gatewayValues(topology, placement));
+    case 'runner':
+      return SERVICES.runner.toEnv(runnerValues(topology, placement));
+    case 'control':
+      return SERVICES.control.toEnv(controlValues(topology, placement));
+  }
+}
+
+function gatewayValues(
+  { gateway, control, runner, fleet, public: publicSide }: Topology,
+  placement: Placement,
+): Record<string, string> {
+  const open = gateway.identity === 'open';
+  return {
+    host: placement.bind,
+    port: String(gateway.port),
+    internalHost: placement.internalBind,
+    internalPort: String(gateway.internalPort),
+    fleetId: fleet.id,
+    tokenKeysFile: placement.files.tokenKeys,
+    serviceKeyFile: placement.files.serviceKey,
+    controlUrl: `http://${placement.dial.control}:${control.internalPort}`,
+    allowedTargets: runnerHosts(placement)
+      .map((host) => `${host}:${runner.rfbPorts.min}-${runner.rfbPorts.max}`)
+      .join(','),
+    identity: gateway.identity,
+    ...(open && {
+      defaultHost: placement.dial.runner,
+      webRange: `${gateway.webRange.min}-${gateway.webRange.max}`,
+      basePort: String(gateway.basePort),
+    }),
+    pingIntervalMs: String(gateway.pingIntervalMs),
+    readTimeoutMs: String(gateway.readTimeoutMs),
+    writeTimeoutMs: String(gateway.writeTimeoutMs),
+    idleTimeoutMs: String(gateway.idleTimeoutMs),
+    connectTimeoutMs: String(gateway.connectTimeoutMs),
+    greetingTimeoutMs: String(gateway.greetingTimeoutMs),
+    shutdownGraceMs: String(gateway.shutdownGraceMs),
+    drainDelayMs: String(gateway.drainDelayMs),
+    maxSessions: String(gateway.maxSessions),
+    failedAttemptsPerMinute: String(gateway.failedAttemptsPerMinute),
+    allowedOrigins: [publicOrigin({ public: publicSide }), ...gateway.allowedOrigins].join(','),
+    trustedProxies: placement.ingressAddresses.join(','),
+    frameAncestors: gateway.frameAncestors.join(','),
+  };
+}
+
+/** Where runners may be: this host, or any address of our own container networks. */
+function runnerHosts(placement: Placement): readonly string[] {
+  return placement.engine === 'local' ? [placement.dial.runner] : placement.ingressAddresses;
+}
+
+function runnerValues({ runner }: Topology, placement: Placement): Record<string, string> {
+  return {
+    host: placement.bind,
+    port: String(runner.port),
+    internalHost: placement.internalBind,
+    internalPort: String(runner.internalPort),
+    name: runner.name,
+    ...(placement.engine === 'local' && { advertiseHost: placement.dial.runner }),
+    serviceKeyFile: placement.files.serviceKey,
+    stateDir: placement.files.runnerState,
+    displayMin: String(runner.displays.min),
+    displayMax: String(runner.displays.max),
+    rfbPortMin: String(runner.rfbPorts.min),
+    rfbPortMax: String(runner.rfbPorts.max),
+    wsPortMin: String(runner.legacyIds.min),
+    wsPortMax: String(runner.legacyIds.max),
+    resolution: runner.resolution,
+    idleTtlSeconds: String(runner.idleTtlSeconds),
+    startUrl: runner.startUrl,
+    startupTimeoutSeconds: String(runner.startupTimeoutSeconds),
+    maxSessions: String(runner.maxSessions),
+    browsers: JSON.stringify(runner.browsers),
+    ...(runner.defaultBrowser !== '' && { defaultBrowser: runner.defaultBrowser }),
+  };
+}
+
+function controlValues(topology: Topology, placement: Placement): Record<string, string> {
+  const { control, runner, fleet } = topology;
+  const worker = {
+    name: runner.name,
+    url: `http://${placement.dial.runner}:${runner.port}`,
+    supports_vnc: true,
+    vnc_ws: socketTemplate(topology),
+    vnc_http: pageTemplate(topology),
+  };
+  return {
+    host: placement.bind,
+    port: String(control.port),
+    internalHost: placement.internalBind,
+    internalPort: String(control.internalPort),
+    workers: JSON.stringify([worker]),
+    requestTimeoutSeconds: String(control.requestTimeoutSeconds),
+    publicApiPrefix: ROUTES.apiPrefix,
+    fleetId: fleet.id,
+    tokenKeysFile: placement.files.tokenKeys,
+    tokenTtlSeconds: String(control.tokenTtlSeconds),
+    operatorKeyFile: placement.files.operatorKey,
+    serviceKeyFile: placement.files.serviceKey,
+    publicHosts: publicOrigin(topology),
+    loopbackIngress: placement.ingress.isLoopback ? 'yes' : 'no',
+    trustedProxies: placement.ingressAddresses.join(','),
+  };
+}

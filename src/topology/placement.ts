@@ -1,0 +1,91 @@
+import { isLoopback } from '../core/index.js';
+import { SERVICE_HOSTS, type Topology } from './model.js';
+import type { FleetPaths } from './state.js';
+
+/** What an engine decides beside the topology: where services listen, how they reach each other, where files lie. */
+export interface Placement {
+  readonly engine: 'local' | 'compose';
+  /** Address that services bind. */
+  readonly bind: string;
+  /** Address of the internal listeners. */
+  readonly internalBind: string;
+  /** Hosts that others dial. */
+  readonly dial: { readonly gateway: string; readonly runner: string; readonly control: string };
+  /** Addresses that the ingress dials from, whose X-Forwarded-* are believed. */
+  readonly ingressAddresses: readonly string[];
+  readonly ingress: {
+    /** `127.0.0.1:8443` */
+    readonly address: string;
+    readonly isLoopback: boolean;
+    readonly accessLog: string;
+    readonly dynamicFolder: string;
+    readonly certificate: string;
+    readonly key: string;
+    readonly acmeStorage: string;
+  };
+  readonly files: {
+    readonly tokenKeys: string;
+    readonly operatorKey: string;
+    readonly serviceKey: string;
+    readonly runnerState: string;
+  };
+}
+
+const LOOPBACK = '127.0.0.1';
+const EVERYWHERE = '0.0.0.0';
+/** Networks that Docker takes bridges from; only our own containers are on them. */
+const BRIDGE_NETWORKS = ['172.16.0.0/12', '192.168.0.0/16', '10.0.0.0/8'];
+
+/** Everything on this host and on loopback. */
+export function localPlacement(topology: Topology, paths: FleetPaths): Placement {
+  const { bind, port } = topology.public;
+  const files = topology.tls.mode === 'files';
+  return {
+    engine: 'local',
+    bind: LOOPBACK,
+    internalBind: LOOPBACK,
+    dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
+    ingressAddresses: [LOOPBACK, '::1'],
+    ingress: {
+      address: `${bind}:${port}`,
+      isLoopback: isLoopback(bind),
+      accessLog: paths.accessLog,
+      dynamicFolder: `${paths.rendered('local')}/dynamic`,
+      certificate: (files && topology.tls.certificate) || paths.leafCertificate,
+      key: (files && topology.tls.key) || paths.leafKey,
+      acmeStorage: `${paths.state}/acme.json`,
+    },
+    files: {
+      tokenKeys: paths.tokenKeys,
+      operatorKey: paths.operatorKey,
+      serviceKey: paths.serviceKey,
+      runnerState: paths.runnerState,
+    },
+  };
+}
+
+/** Containers of one Compose project; services find each other by name. */
+export function composePlacement(topology: Topology): Placement {
+  return {
+    engine: 'compose',
+    bind: EVERYWHERE,
+    internalBind: EVERYWHERE,
+    dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
+    ingressAddresses: BRIDGE_NETWORKS,
+    ingress: {
+      address: `:${topology.public.port}`,
+      isLoopback: isLoopback(topology.public.bind),
+      accessLog: '/var/log/traefik/access.log',
+      dynamicFolder: '/etc/traefik/dynamic',
+      certificate: '/run/secrets/tls-certificate',
+      key: '/run/secrets/tls-key',
+      acmeStorage: '/var/lib/traefik/acme.json',
+    },
+    files: {
+      tokenKeys: '/run/secrets/token-keys',
+      operatorKey: '/run/secrets/operator-key',
+      serviceKey: '/run/secrets/service-key',
+      runnerState: '/tmp/camofleet',
+    },
+  };
+}
