@@ -28,3 +28,5 @@ export {
   encodeSetEncodings,
   encodeUpdateRequest,
 } from './client-messages.js';
+export { ClientSession, type SessionEvent } from './client-session.js';
+export { Framebuffer } from './framebuffer.js';

@@ -22,22 +22,23 @@ export async function takeDown(
   if (!record) return { was: 'not running', how: 'already', stops: [] };
   if (!isSame(record.supervisor)) {
     const stops = await sweep(paths);
-    return { was: stops.length > 0 ? 'leftovers' : 'not running', how: 'already', stops };
+    return {
+      was: record.state === 'stopped' || stops.length === 0 ? 'not running' : 'leftovers',
+      how: 'already',
+      stops: record.state === 'stopped' ? [] : stops,
+    };
   }
   kill(record.supervisor.pid, 'SIGTERM');
-  const seen = await waitForEnd(record, paths, graceMs);
-  if (!isSame(record.supervisor)) return { was: 'running', how: 'graceful', stops: [...seen, ...(await sweep(paths))] };
-  await stopGroup(record.supervisor.pid, 0);
-  return { was: 'running', how: 'forced', stops: [...seen, ...(await sweep(paths))] };
+  const ended = await hasEnded(record, graceMs);
+  if (!ended) await stopGroup(record.supervisor.pid, 0);
+  return { was: 'running', how: ended ? 'graceful' : 'forced', stops: await sweep(paths) };
 }
 
-/** Waits for the supervisor, and keeps what it wrote of its stops. */
-async function waitForEnd(record: FleetRecord, paths: FleetPaths, graceMs: number): Promise<FleetRecord['stops']> {
-  const deadline = performance.now() + graceMs;
-  let stops: FleetRecord['stops'] = [];
-  while (isSame(record.supervisor) && performance.now() < deadline) {
-    stops = (await readRecord(paths))?.stops ?? stops;
+async function hasEnded(record: FleetRecord, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  while (isSame(record.supervisor)) {
+    if (performance.now() >= deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return stops;
+  return true;
 }

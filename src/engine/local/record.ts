@@ -19,7 +19,7 @@ const recordSchema = z.object({
   startedAt: z.string(),
   url: z.string(),
   ingress: z.enum(['traefik', 'embedded']),
-  state: z.enum(['starting', 'up', 'stopping']),
+  state: z.enum(['starting', 'up', 'stopping', 'stopped']),
   services: z.array(serviceSchema),
   /** How the last stop of each service went. */
   stops: z.array(z.object({ service: z.string(), how: z.string(), tookMs: z.number() })),

@@ -153,8 +153,8 @@ class Fleet {
       this.#note(service, { state: 'stopped', identity: null });
       await this.#write();
     }
-    await this.#writing;
-    await removeRecord(this.deps.paths);
+    this.#state = 'stopped';
+    await this.#write();
     return this.#stops;
   }
 
@@ -180,7 +180,7 @@ class Fleet {
   async #watch(service: Running, process: RunningProcess): Promise<void> {
     const began = this.deps.clock.monotonic();
     const { code, signal } = await process.exited;
-    if (this.#state === 'stopping') return;
+    if (this.#state === 'stopping' || this.#state === 'stopped') return;
     await process.stop(0); // what it started in its group
     if (this.deps.clock.monotonic() - began > STABLE_MS) service.failures = 0;
     const how = signal ? `ended by ${signal}` : `exited with code ${code}`;
@@ -236,7 +236,7 @@ async function refuseSecond(paths: FleetPaths): Promise<void> {
 export async function sweep(paths: FleetPaths): Promise<FleetRecord['stops']> {
   const record = await readRecord(paths);
   if (!record || isSame(record.supervisor)) return [];
-  const stops: FleetRecord['stops'] = [];
+  const stops = [...record.stops];
   for (const { name, identity } of record.services) {
     if (!identity || !isSame(identity)) continue;
     const { how, tookMs } = await stopGroup(identity.pid, SWEEP_GRACE_MS);
