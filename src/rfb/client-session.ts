@@ -177,7 +177,7 @@ export class ClientSession {
     this.#width = width;
     this.#height = height;
     this.picture?.resize(width, height);
-    this.#rectanglesLeft = 0;
+    this.#rectanglesLeft -= 1;
     return { type: 'resized', width, height };
   }
 

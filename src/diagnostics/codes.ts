@@ -1,0 +1,264 @@
+import type { Hop } from '../core/index.js';
+
+/** What a finding of a code always says. */
+export interface CodeEntry {
+  readonly hop: Hop;
+  readonly title: string;
+  readonly want: string;
+  /** One command or setting. */
+  readonly remedy: string;
+  /** Popular suspects that this finding rules out. */
+  readonly not: readonly string[];
+}
+
+const NOT_READ_TIMEOUT = 'Traefik respondingTimeouts: they do not end an open socket';
+
+/** Every code that a finding can have; `docs/codes/` has a page for each. */
+export const CODES = {
+  'CF-VIEWER-PAGE': {
+    hop: 'viewer',
+    title: 'the viewer page or one of its files does not load',
+    want: '200 with the right type for the page and every file',
+    remedy: 'Route /vnc/ to the gateway, and nothing of it elsewhere: `camofleet render` writes the routes',
+    not: ['the socket: it was not tried by the page'],
+  },
+  'CF-VIEWER-POLICY': {
+    hop: 'viewer',
+    title: 'a header of the page forbids its socket',
+    want: "connect-src 'self' or the socket's origin",
+    remedy: "Take the header off the router of /vnc/, or add connect-src 'self' wss: to it",
+    not: ['the network: the browser never sends a packet'],
+  },
+  'CF-DNS-NAME': {
+    hop: 'dns',
+    title: 'the public name does not resolve',
+    want: 'an address',
+    remedy: 'public.host in camofleet.yaml must be a name that viewers can resolve',
+    not: ['Traefik: nothing was dialled'],
+  },
+  'CF-NETWORK-REFUSED': {
+    hop: 'network',
+    title: 'nothing listens at the address',
+    want: 'a TCP connection',
+    remedy: 'camofleet status; then camofleet up',
+    not: ['certificates: TLS was not reached'],
+  },
+  'CF-NETWORK-SILENT': {
+    hop: 'network',
+    title: 'the address does not answer',
+    want: 'a TCP answer within the time',
+    remedy: 'Allow the port in the firewall between here and the address',
+    not: ['the service behind it: its host did not answer TCP'],
+  },
+  'CF-TLS-TRUST': {
+    hop: 'tls',
+    title: 'the certificate is not trusted',
+    want: 'a chain that ends at a trusted authority',
+    remedy:
+      'tls.mode: acme, or files with the whole chain; for the throw-away authority pass --ca .camofleet/pki/ca.pem',
+    not: ['the gateway: TLS ends before it'],
+  },
+  'CF-TLS-EXPIRED': {
+    hop: 'tls',
+    title: 'the certificate has run out',
+    want: 'a certificate that is valid today',
+    remedy: 'camofleet down && camofleet up renews the throw-away certificate; with tls.mode files replace the files',
+    not: ['the gateway: TLS ends before it'],
+  },
+  'CF-TLS-HANDSHAKE': {
+    hop: 'tls',
+    title: 'the TLS handshake fails',
+    want: 'a finished handshake',
+    remedy: 'The public port must lead to the entry point websecure',
+    not: ['the certificate: none was shown'],
+  },
+  'CF-TRAEFIK-ROUTE': {
+    hop: 'traefik',
+    title: 'no route matches the socket',
+    want: 'the router websockify',
+    remedy: 'camofleet render, then let Traefik load traefik/dynamic/camofleet.yaml',
+    not: ['the gateway: it was not asked'],
+  },
+  'CF-TRAEFIK-BACKEND': {
+    hop: 'gateway',
+    title: 'Traefik cannot reach the gateway',
+    want: 'an answer of the gateway',
+    remedy: 'camofleet status, then camofleet logs gateway',
+    not: ['the runner: the gateway was not reached'],
+  },
+  'CF-TRAEFIK-STOPPED': {
+    hop: 'traefik',
+    title: 'the ingress ended while sockets were open',
+    want: 'sockets that live until their viewer leaves',
+    remedy: 'camofleet logs ingress for why it stopped; raise ingress.graceTimeoutMs for planned restarts',
+    not: [NOT_READ_TIMEOUT, 'gateway and runner: streams past the ingress lived on'],
+  },
+  'CF-TRAEFIK-CUT': {
+    hop: 'traefik',
+    title: 'the ingress, or something in front of it, cut an open socket',
+    want: 'sockets that live until their viewer leaves',
+    remedy: 'Look at traefik-access.log and at what stands in front; list that under edge: in camofleet.yaml',
+    not: [NOT_READ_TIMEOUT, 'gateway and runner: streams past the ingress lived on'],
+  },
+  'CF-EDGE-IDLE': {
+    hop: 'edge',
+    title: 'something in front drops streams that are quiet',
+    want: 'quiet streams that live',
+    remedy: 'gateway.pingIntervalMs in camofleet.yaml at most a third of that timer',
+    not: [NOT_READ_TIMEOUT],
+  },
+  'CF-GATEWAY-UPGRADE': {
+    hop: 'gateway',
+    title: 'the upgrade is answered wrongly',
+    want: '101 with the right Sec-WebSocket-Accept and subprotocol',
+    remedy: 'Let nothing between viewer and gateway rewrite Upgrade, Connection or Sec-WebSocket-*',
+    not: ['the runner: the opening with it is done before the 101'],
+  },
+  'CF-GATEWAY-TOKEN': {
+    hop: 'gateway',
+    title: 'the token is refused',
+    want: 'a token of this fleet that has not run out',
+    remedy:
+      'Open the session anew from the fleet page; control and gateway must have the same token-keys.json and fleet.id',
+    not: ['the network: the gateway answered'],
+  },
+  'CF-GATEWAY-FULL': {
+    hop: 'gateway',
+    title: 'the gateway has no free place',
+    want: 'a place',
+    remedy: 'gateway.maxSessions in camofleet.yaml, or another gateway',
+    not: ['the runner: it was not asked'],
+  },
+  'CF-GATEWAY-DRAINING': {
+    hop: 'gateway',
+    title: 'the gateway was stopping',
+    want: 'a gateway that takes sockets',
+    remedy: 'Wait for the restart; start a second gateway before the first one stops',
+    not: ['the runner: its stream was ended by the gateway'],
+  },
+  'CF-GATEWAY-GONE': {
+    hop: 'gateway',
+    title: 'the gateway ended while sockets were open',
+    want: 'sockets that live until their viewer leaves',
+    remedy: 'camofleet logs gateway and camofleet logs supervisor for why it ended',
+    not: [NOT_READ_TIMEOUT, 'the runner: streams past the gateway lived on'],
+  },
+  'CF-GATEWAY-CUT': {
+    hop: 'gateway',
+    title: 'the gateway ended an open socket',
+    want: 'sockets that live while their viewer answers pings',
+    remedy: 'camofleet logs gateway: the line session.closed of this socket names the cause',
+    not: [NOT_READ_TIMEOUT, 'the runner: its stream past the gateway lived on'],
+  },
+  'CF-RUNNER-REFUSED': {
+    hop: 'runner',
+    title: 'the runner refuses the RFB connection',
+    want: 'an RFB server at the target',
+    remedy: 'camofleet logs runner: has the session ended?',
+    not: ['Traefik: the gateway answered'],
+  },
+  'CF-RUNNER-SILENT': {
+    hop: 'runner',
+    title: 'the runner accepts and does not speak',
+    want: 'the RFB greeting within gateway.greetingTimeoutMs',
+    remedy: 'End the session and start a new one; x11vnc or its X server hangs',
+    not: ['Traefik: the gateway answered', 'a firewall: TCP was accepted'],
+  },
+  'CF-RUNNER-NOT-RFB': {
+    hop: 'runner',
+    title: 'what answers at the target is no RFB server',
+    want: 'RFB 003.00x',
+    remedy: 'The target must be the RFB port of a session: check VNC_MAP_JSON',
+    not: ['Traefik: the gateway answered'],
+  },
+  'CF-RUNNER-AUTH': {
+    hop: 'runner',
+    title: 'the runner refuses the RFB password',
+    want: 'the password of this session',
+    remedy: 'password_file of the id in VNC_MAP_JSON must hold the password of its runner',
+    not: ['the viewer: it is never asked for a password'],
+  },
+  'CF-RUNNER-VNC': {
+    hop: 'runner',
+    title: 'the VNC server of the session ended',
+    want: 'an x11vnc that lives as long as its session',
+    remedy: 'camofleet logs runner for its last words; start a new session',
+    not: [NOT_READ_TIMEOUT, 'Traefik and gateway: their other streams lived on'],
+  },
+  'CF-RUNNER-DISPLAY': {
+    hop: 'runner',
+    title: 'the X server of the session ended',
+    want: 'an Xvfb that lives as long as its session',
+    remedy: 'camofleet logs runner for its last words; start a new session',
+    not: [
+      NOT_READ_TIMEOUT,
+      'x11vnc: it ends when its X server does',
+      'Traefik and gateway: their other streams lived on',
+    ],
+  },
+  'CF-RUNNER-GONE': {
+    hop: 'runner',
+    title: 'the runner ended while sockets were open',
+    want: 'a runner that lives',
+    remedy: 'camofleet logs runner and camofleet logs supervisor for why it ended',
+    not: [NOT_READ_TIMEOUT, 'the gateway: it still answers'],
+  },
+  'CF-RUNNER-CLOSED': {
+    hop: 'runner',
+    title: 'the runner ended the stream',
+    want: 'a stream that lives as long as its session',
+    remedy: 'camofleet logs runner',
+    not: [NOT_READ_TIMEOUT],
+  },
+  'CF-RUNNER-FRAME': {
+    hop: 'runner',
+    title: 'RFB opens and no frame comes',
+    want: 'a first framebuffer update',
+    remedy: 'End the session and start a new one; then look for a path MTU below 1500 between gateway and runner',
+    not: ['the token: the gateway let the socket in'],
+  },
+  'CF-RUNNER-PICTURE': {
+    hop: 'runner',
+    title: 'the test card cannot be read',
+    want: 'cells with a right checksum',
+    remedy: 'camofleet logs runner',
+    not: ['the network: whole frames arrive'],
+  },
+  'CF-BROWSER-EXIT': {
+    hop: 'browser',
+    title: 'the browser of the session ended',
+    want: 'a browser that lives as long as its session',
+    remedy: 'camofleet logs runner for its last words',
+    not: ['the path: it carried the picture to the end'],
+  },
+  'CF-CONTROL-API': {
+    hop: 'control',
+    title: 'the control plane cannot be used',
+    want: 'an answer of the API',
+    remedy: 'camofleet status, then camofleet logs control',
+    not: ['open streams: they live without control'],
+  },
+  'CF-CONTROL-URL': {
+    hop: 'control',
+    title: 'the URL that is handed out is not the public one',
+    want: 'the host and port of public: in camofleet.yaml',
+    remedy: 'vnc_ws and vnc_http of CONTROL_WORKERS must carry the public host',
+    not: ['DNS: the name is the wrong one'],
+  },
+  'CF-CONTROL-RELEASED': {
+    hop: 'control',
+    title: 'the session was released while it was held',
+    want: 'a session that lives until its viewer leaves',
+    remedy: 'Raise runner.idleTtlSeconds, or find who released it in the log of control',
+    not: ['the path: the gateway ended the socket because it was told to'],
+  },
+  'CF-TOPOLOGY-RULE': {
+    hop: 'control',
+    title: 'camofleet.yaml breaks a rule',
+    want: 'a topology that keeps every rule',
+    remedy: 'Set what the check names, then camofleet render',
+    not: [],
+  },
+} as const satisfies Record<string, CodeEntry>;
+
+export type Code = keyof typeof CODES;

@@ -1,0 +1,48 @@
+import type { Hop } from '../core/index.js';
+import type { FleetPaths, Topology } from '../topology/index.js';
+import { hopOfStage } from './blame.js';
+import { clientOfFleet, trustOf } from './fleet-client.js';
+import { dial } from './probe/index.js';
+
+export type FirstFrame =
+  | { readonly ok: true; readonly width: number; readonly height: number; readonly tookMs: number }
+  | { readonly ok: false; readonly hop: Hop; readonly code: string; readonly saw: string };
+
+const DIAL_MS = 15_000;
+
+/** Makes a test card through the public API, sees one frame of it at the public URL, and removes it. */
+export async function frameThroughFleet(
+  paths: FleetPaths,
+  topology: Topology,
+  signal: AbortSignal,
+): Promise<FirstFrame> {
+  await using client = await clientOfFleet(paths, topology);
+  const began = performance.now();
+  const session = await client.create({
+    browser: 'testcard',
+    labels: { 'camofleet.up': 'wait' },
+    idle_ttl_seconds: 60,
+  });
+  try {
+    if (!session.vnc)
+      return { ok: false, hop: 'control', code: 'CF-CONTROL-URL', saw: 'the session has no public URL' };
+    const target = { kind: 'socket', url: new URL(session.vnc.ws), origin: undefined, headers: {} } as const;
+    const { facts, stream } = await dial(target, {
+      ...(await trustOf(paths, topology)),
+      timeoutMs: DIAL_MS,
+      keepPicture: false,
+      signal,
+    });
+    await stream?.close();
+    const { hop, code } = hopOfStage(facts);
+    if (!stream) return { ok: false, hop, code, saw: facts.failure ?? 'no frame came' };
+    return {
+      ok: true,
+      width: facts.rfb?.width ?? 0,
+      height: facts.rfb?.height ?? 0,
+      tookMs: performance.now() - began,
+    };
+  } finally {
+    await client.end(session.worker, session.id);
+  }
+}

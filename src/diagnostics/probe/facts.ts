@@ -1,0 +1,59 @@
+import type { EndHow } from '../../report/index.js';
+
+/** How far a dial got, in order. */
+export const STAGES = ['dns', 'tcp', 'tls', 'http', 'greeting', 'security', 'serverInit', 'frame', 'open'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What one dial saw, stage by stage. Times in milliseconds; what was not reached is absent. */
+export interface DialFacts {
+  /** The stage that was not passed; `open` when all were. */
+  stage: Stage;
+  /** In words, what went wrong. */
+  failure?: string;
+  /** The system's code: ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, … */
+  errorCode?: string;
+  localPort?: number;
+  dns?: { addresses: string[]; tookMs: number };
+  tcp?: { address: string; tookMs: number };
+  tls?: {
+    authorized: boolean;
+    problem: string | undefined;
+    protocol: string;
+    subject: string;
+    validTo: string;
+    tookMs: number;
+  };
+  http?: {
+    status: number;
+    headers: Record<string, string>;
+    /** The first characters of a refusal. */
+    body: string;
+    key: string;
+    wantedAccept: string;
+    tookMs: number;
+  };
+  rfb?: {
+    version?: string;
+    types?: number[];
+    security?: number;
+    refused?: string;
+    width?: number;
+    height?: number;
+    name?: string;
+    greetingMs?: number;
+    initMs?: number;
+  };
+  frame?: { pixels: number; tookMs: number };
+}
+
+/** How a stream ended, as this side of it saw. `atMs` counts from the opening. */
+export interface StreamEnd {
+  readonly how: EndHow;
+  /** Null when no close frame came. */
+  readonly code: number | null;
+  readonly reason: string;
+  readonly atMs: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly at: number;
+  readonly bySelf: boolean;
+}
