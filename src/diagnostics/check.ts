@@ -4,7 +4,8 @@ import type { Code } from './codes.js';
 
 /** `unknown` is not `fail`: it says that we could not find out, and never blames the system under test. */
 export type Verdict =
-  | { readonly status: 'pass'; readonly saw: string }
+  | /** `tookMs`: of the step itself, where a check shares its probe with others. */
+  | { readonly status: 'pass'; readonly saw: string; readonly tookMs?: number | undefined }
   | {
       readonly status: 'warn' | 'fail';
       readonly saw: string;
@@ -72,10 +73,11 @@ async function attempt<Context>(check: Check<Context>, context: Context): Promis
 
 function describe<Context>({ id, hop, title }: Check<Context>, verdict: Verdict, tookMs: number): CheckReport {
   const { status, ...rest } = verdict;
-  const base = { id, title, verdict: status, tookMs: Math.round(tookMs * 10) / 10 };
+  const own = 'tookMs' in rest ? rest.tookMs : undefined;
+  const base = { id, title, verdict: status, tookMs: Math.round((own ?? tookMs) * 10) / 10 };
   if ('code' in rest) {
     const { saw, want, evidence } = rest;
     return { ...base, hop: rest.hop ?? hop, saw, want, ...(evidence && { evidence }) };
   }
-  return { ...base, hop, ...rest };
+  return { ...base, hop, ...('saw' in rest ? { saw: rest.saw } : { because: rest.because }) };
 }

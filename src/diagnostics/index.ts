@@ -4,3 +4,5 @@
  */
 export { CODES, type Code, type CodeEntry } from './codes.js';
 export { type FirstFrame, frameThroughFleet } from './first-frame.js';
+export { MODES, type Mode } from './subjects.js';
+export { type VerifyDeps, type VerifyObserver, type VerifyOptions, verify } from './verify.js';

@@ -68,7 +68,7 @@ export async function prepareFleetSubjects(input: FleetInput): Promise<Prepared>
     const sessions =
       input.session === undefined ? await makeSessions(input, owned) : await findSession(input, input.session);
     const subjects = await Promise.all(sessions.map(({ mode, session }) => subjectOf(mode, session, input)));
-    if (subjects.some(({ targets }) => !targets.rfb))
+    if (subjects.some(({ mode, targets }) => mode !== 'watch-only' && !targets.rfb))
       skips.push({ what: 'raw RFB', because: 'the token keys cannot be read here, so the RFB password is not known' });
     return result(subjects);
   } catch (error) {

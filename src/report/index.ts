@@ -1,2 +1,5 @@
 /** Reports: their shape and their renderings (text, JUnit, HTML). They read results and write text, nothing else. */
 export * from './shape.js';
+export { renderHtml } from './html.js';
+export { renderJUnit } from './junit.js';
+export { type TextOptions, formatMs, renderHopTable } from './text.js';

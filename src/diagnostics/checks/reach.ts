@@ -16,6 +16,7 @@ export const reachChecks: readonly Check<CheckContext>[] = [
     [],
     'dns',
     ({ dns }) => dns?.addresses.join(', ') ?? '',
+    ({ dns }) => dns?.tookMs,
   ),
   publicCheck(
     'network.connects',
@@ -23,7 +24,8 @@ export const reachChecks: readonly Check<CheckContext>[] = [
     'the public port accepts TCP',
     ['dns.resolves'],
     'tcp',
-    ({ tcp }) => `${tcp?.address} in ${ms(tcp?.tookMs)}`,
+    ({ tcp }) => tcp?.address ?? '',
+    ({ tcp }) => tcp?.tookMs,
   ),
   {
     ...publicCheck(
@@ -33,6 +35,7 @@ export const reachChecks: readonly Check<CheckContext>[] = [
       ['network.connects'],
       'tls',
       ({ tls }) => `${tls?.protocol}, ${tls?.subject}`,
+      ({ tls }) => tls?.tookMs,
     ),
     run: async (context) => {
       const target = context.subject?.targets.public;
@@ -48,7 +51,7 @@ export const reachChecks: readonly Check<CheckContext>[] = [
         return { status: 'warn', saw, want: 'a trusted certificate', code: 'CF-TLS-TRUST', confidence: 'proven' };
       return days < SOON_DAYS
         ? { status: 'warn', saw, want: `more than ${SOON_DAYS} days`, code: 'CF-TLS-EXPIRED', confidence: 'proven' }
-        : { status: 'pass', saw };
+        : { status: 'pass', saw, tookMs: tls.tookMs };
     },
   },
 ];
@@ -61,6 +64,7 @@ export function publicCheck(
   needs: readonly string[],
   stage: Stage,
   saw: (facts: DialFacts) => string,
+  tookMs: (facts: DialFacts) => number | undefined,
 ): Check<CheckContext> {
   return {
     id,
@@ -71,7 +75,9 @@ export function publicCheck(
     run: async (context) => {
       if (!context.subject?.targets.public) return { status: 'skip', because: 'no public URL is known' };
       const { facts } = await context.dial(context.subject, 'public');
-      return facts.stage === stage ? failed(facts, 'an answer') : { status: 'pass', saw: saw(facts) };
+      return facts.stage === stage
+        ? failed(facts, 'an answer')
+        : { status: 'pass', saw: saw(facts), tookMs: tookMs(facts) };
     },
   };
 }

@@ -16,7 +16,8 @@ function vantageCheck(id: string, hop: 'gateway' | 'runner', title: string, vant
       if (!subject?.targets[vantage])
         return { status: 'skip', because: `the ${vantage} vantage is not known; pass --${vantage}` };
       const { facts } = await context.dial(subject, vantage);
-      if (facts.stage === 'open') return { status: 'pass', saw: `a frame after ${ms(facts.frame?.tookMs)}` };
+      if (facts.stage === 'open')
+        return { status: 'pass', saw: `a frame after ${ms(facts.frame?.tookMs)}`, tookMs: facts.frame?.tookMs };
       const noPassword = facts.stage === 'security' && facts.failure?.includes('password');
       if (noPassword)
         return {

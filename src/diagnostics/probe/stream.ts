@@ -116,7 +116,7 @@ export class Stream {
     return this.#rtt.count === 0 ? null : Math.round(this.#rtt.percentile(percentile) / 10) / 100;
   }
 
-  /** How long nothing has come, with the time that is running. */
+  /** How long no byte of RFB has come, with the time that is running; pings and pongs are no bytes of RFB. */
   silenceMs(): number {
     return Math.round(Math.max(this.longestSilenceMs, this.#done ? 0 : performance.now() - this.#lastByte));
   }
@@ -138,8 +138,6 @@ export class Stream {
 
   #receive(bytes: Buffer): void {
     const now = performance.now();
-    this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);
-    this.#lastByte = now;
     if (!this.wire.framed) {
       this.#rfb(bytes);
       return;
@@ -166,6 +164,9 @@ export class Stream {
   }
 
   #rfb(bytes: Buffer): void {
+    const now = performance.now();
+    this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);
+    this.#lastByte = now;
     this.bytesIn += bytes.length;
     for (const event of this.#session.feed(bytes)) {
       if (event.type === 'malformed') this.#malformed ??= `wanted ${event.want}, got ${event.got}`;
