@@ -105,7 +105,7 @@ Exit codes, the same in every output format: 0 ok · 1 a check failed · 2 usage
     });
     const colour = process.stdout.isTTY && !flags['no-color'] && !env['NO_COLOR'];
     const columns = process.stdout.isTTY ? process.stdout.columns : 120;
-    if (flags.json) process.stdout.write(`${await readFile(join(dir, 'report.json'), 'utf8')}`);
+    if (flags.json) process.stdout.write(await readFile(join(dir, 'report.json'), 'utf8'));
     else
       process.stdout.write(
         renderHopTable(report, { columns, colour, verbose: flags.verbose, dir: `${relative(cwd, dir) || dir}/` }),

@@ -4,7 +4,7 @@ import type { Code } from './codes.js';
 
 /** `unknown` is not `fail`: it says that we could not find out, and never blames the system under test. */
 export type Verdict =
-  | /** `tookMs`: of the step itself, where a check shares its probe with others. */
+  /** `tookMs`: of the step itself, where a check shares its probe with others. */
   | { readonly status: 'pass'; readonly saw: string; readonly tookMs?: number | undefined }
   | {
       readonly status: 'warn' | 'fail';

@@ -58,7 +58,7 @@ function hopLines(report: Report, options: TextOptions, paint: ChalkInstance): s
             : paint.dim;
     const code = report.findings.find((finding) => finding.hop === hop)?.code ?? '';
     const head = `  ${index + 1} ${hop.padEnd(8)} ${colour(word.padEnd(unreached ? 11 : 5))}`;
-    const time = tookMs === null || unreached ? ''.padStart(9) : `${formatMs(tookMs).padStart(9)}`;
+    const time = tookMs === null || unreached ? ''.padStart(9) : formatMs(tookMs).padStart(9);
     const text = bad ? paint.red(`← first bad hop   ${code}`) : paint.dim(note ?? '');
     return cut(`${head}${time}   ${text}`, options.columns);
   });
@@ -127,7 +127,6 @@ export function formatMs(ms: number): string {
     : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-// oxlint-disable-next-line no-control-regex -- colours are control sequences
 const COLOURS = /\u001B\[[0-9;]*m/g;
 
 /** Cuts a line to the width of the terminal; colours count as nothing, and a cut line loses them. */

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,20 +41,14 @@ async function openBrowser(): Promise<{ context: BrowserContext } & AsyncDisposa
 async function openViewer(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url);
-  await page.waitForFunction(() => document.documentElement.dataset['state'] === 'connected', undefined, {
-    timeout: 20_000,
-  });
+  await page.waitForFunction(`document.documentElement.dataset.state === 'connected'`, undefined, { timeout: 20_000 });
   return page;
 }
 
 /** The colour of one framebuffer pixel as noVNC drew it, `r,g,b`. */
 function pixelAt(page: Page, x: number, y: number): Promise<string> {
   return page.evaluate(
-    ([left, top]) => {
-      const canvas = document.querySelector('canvas')!;
-      return [...canvas.getContext('2d')!.getImageData(left!, top!, 1, 1).data.slice(0, 3)].join(',');
-    },
-    [x, y],
+    `[...document.querySelector('canvas').getContext('2d').getImageData(${x}, ${y}, 1, 1).data.slice(0, 3)].join(',')`,
   );
 }
 
@@ -99,10 +92,8 @@ describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc', 'xsetroot', 'chromium'))(
       const session = await fleet.createSession({ browser: 'testcard' });
       const page = await openViewer(browser.context, session.vnc!.http);
       await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
-      await page.waitForFunction(() => document.documentElement.dataset['code'] === '4410', undefined, {
-        timeout: 5_000,
-      });
-      expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('ended');
+      await page.waitForFunction(`document.documentElement.dataset.code === '4410'`, undefined, { timeout: 5_000 });
+      expect(await page.evaluate(`document.documentElement.dataset.state`)).toBe('ended');
     });
   },
 );
