@@ -1,6 +1,5 @@
 import { Transform } from 'node:stream';
-import { type Segment, RecordSplitter, decodeSegment } from '../pcap/index.js';
-import { encodeFileHeader, encodeRecord } from '../pcap/records.js';
+import { PacketSplitter, type Segment, decodeSegment, encodeFileHeader, encodeRecords } from '../pcap/index.js';
 
 const HTTP_HEAD = /^(GET|POST|PUT|DELETE|HEAD|OPTIONS|HTTP\/1\.[01]) /;
 const RFB_GREETING = /^(?:[\x82][\x0c])?RFB \d{3}\.\d{3}\n/;
@@ -18,29 +17,25 @@ const SECRETS = [
  * and pixel, is cut; lengths on the wire stay known.
  */
 export class PacketRedactor extends Transform {
-  readonly #splitter = new RecordSplitter();
+  readonly #splitter = new PacketSplitter();
   #wroteHeader = false;
   masked = 0;
   packets = 0;
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const split = this.#splitter.feed(chunk);
-    const { header } = this.#splitter;
-    if (!split.ok || !header) {
-      done(split.ok ? null : new Error(`tcpdump wrote what is no capture: it ${split.error}`));
-      return;
+    const packets = this.#splitter.feed(chunk);
+    const [first] = packets;
+    if (first && !this.#wroteHeader) {
+      this.push(encodeFileHeader(first.linkType));
+      this.#wroteHeader = true;
     }
-    if (!this.#wroteHeader) this.push(encodeFileHeader(header.linkType));
-    this.#wroteHeader = true;
-    for (const packet of split.value) {
+    for (const packet of packets) {
       this.packets += 1;
-      const segment = decodeSegment(header.linkType, packet.data);
+      const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength);
       if (!segment) continue; // not TCP: nothing here asked for it
-      const data = this.#redact(segment, packet.data);
-      const microseconds = header.nanoseconds ? Math.floor(packet.fraction / 1_000) : packet.fraction;
-      this.push(encodeRecord({ ...packet, data }, microseconds));
+      this.push(encodeRecords([{ ...packet, data: this.#redact(segment, packet.data) }]));
     }
-    done();
+    done(this.#splitter.problem ? new Error(`tcpdump wrote what is no capture: ${this.#splitter.problem.text}`) : null);
   }
 
   #redact(segment: Segment, packet: Buffer): Buffer {

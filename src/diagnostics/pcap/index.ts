@@ -1,4 +1,9 @@
-/** Captures: read behind a guard, decoded to TCP, reduced to facts. Malformed files end with a coded error. */
+/**
+ * Captures: classic files and pcapng, read behind a guard in constant memory, decoded to TCP, reduced to facts about
+ * flows. It judges nothing; malformed bytes are data, with the number of the packet.
+ */
 export { type CaptureFacts, readCapture } from './read.js';
 export { type Segment, decodeSegment } from './decode.js';
-export { RecordSplitter } from './records.js';
+export type { DirectionFacts, FlowEnd, FlowSide, PayloadKind, TcpFlow } from './flows.js';
+export { type Packet, encodeFileHeader, encodeRecords } from './packet.js';
+export { type CaptureProblem, PacketSplitter } from './splitter.js';
