@@ -102,7 +102,7 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
       const wanted = request.body ?? {};
       await Promise.all(
         [...registry.workers.values()]
-          .filter(({ report }) => report === undefined)
+          .filter(({ report }) => report?.error !== undefined || report === undefined)
           .map((worker) => registry.refresh(worker)),
       );
       const candidates = registry.describe().map((worker) => ({ ...worker, supportsVnc: worker.supports_vnc }));

@@ -8,7 +8,7 @@ import { lacks } from '../support/components.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 
 /** How long a hold runs before the fault. */
-const BEFORE_MS = 4_000;
+const BEFORE_MS = 7_000;
 
 /** The process of a fleet's own that a fault ends. */
 const FAULTS: readonly {
@@ -61,7 +61,9 @@ describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc', 'tcpdump'))('a healthy fleet'
   beforeAll(async () => {
     fleet = await startFleet();
   });
-  afterAll(() => fleet[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await fleet[Symbol.asyncDispose]();
+  });
 
   test('is never called sick: 20 runs, no finding of severity fail or warn', { timeout: 300_000 }, async () => {
     for (let run = 1; run <= 20; run += 1) {

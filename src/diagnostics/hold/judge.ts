@@ -37,13 +37,16 @@ export interface JudgeInput {
   readonly packets: readonly PacketFact[];
 }
 
+/** Lines of one event in several logs of one host lie this close together. */
+const SAME_MOMENT_MS = 1_500;
+
 type Cut = JudgedStream & { readonly end: StreamEnd };
 
 /** The findings of a hold, worst and surest first. Empty when nothing ended that was not ended by verify. */
 export function judge(input: JudgeInput): readonly Finding[] {
   const cuts = input.streams.filter((stream): stream is Cut => stream.end !== undefined && !stream.end.bySelf);
   const unopened = input.streams.filter(({ end, opening }) => end === undefined && opening.stage !== 'security');
-  const findings = [...judgeCuts(cuts, input), ...(cuts.length > 0 ? [] : judgeUnopened(unopened))];
+  const findings = [...judgeCuts(cuts, input), ...(cuts.length > 0 ? [] : judgeUnopened(unopened, input.logs))];
   return findings.filter((finding, index) => findings.findIndex(({ code }) => code === finding.code) === index);
 }
 
@@ -137,8 +140,15 @@ function judgeIngress(first: Cut, cuts: readonly Cut[], input: JudgeInput, inner
 }
 
 /** Streams that never opened though the probes before them did. */
-function judgeUnopened(streams: readonly JudgedStream[]): Finding[] {
+function judgeUnopened(streams: readonly JudgedStream[], logs: LogFacts): Finding[] {
   return streams.map(({ opening, vantage, mode }) => {
+    const gone = goneOnTheWay(vantage, logs);
+    if (gone) {
+      const saw = `the ${mode} stream did not open at the ${vantage} vantage: ${opening.failure ?? opening.stage}`;
+      return make(gone.code, CODES[gone.code].hop, 'proven', saw, [
+        ref('supervisor.log', gone.line, String(gone.line.facts['how'])),
+      ]);
+    }
     const { code, hop, confidence } = hopOfStage(opening);
     return make(
       code,
@@ -150,14 +160,35 @@ function judgeUnopened(streams: readonly JudgedStream[]): Finding[] {
   });
 }
 
+/** A service on the way of a vantage point that ended during the run. */
+function goneOnTheWay(
+  vantage: Vantage,
+  logs: LogFacts,
+): { readonly code: Code; readonly line: ServiceLine } | undefined {
+  const way: readonly (readonly [string, Code])[] = [
+    ...(vantage === 'public' ? ([['ingress', 'CF-TRAEFIK-STOPPED']] as const) : []),
+    ...(vantage === 'rfb' ? [] : ([['gateway', 'CF-GATEWAY-GONE']] as const)),
+    ['runner', 'CF-RUNNER-GONE'],
+  ];
+  for (const [service, code] of way) {
+    const line = serviceDied(service, logs);
+    if (line) return { code, line };
+  }
+  return undefined;
+}
+
 /** The gateway's own line of a socket says that the gateway, not the runner, ended it. */
 function gatewayLetGo(cuts: readonly Cut[], { logs }: JudgeInput): boolean {
   if (serviceDied('gateway', logs)) return true;
   return cuts.some((cut) => closedLine(cut, logs)?.facts['by'] === 'gateway');
 }
 
+/** What the runner said of the session before, or right after, its stream ended; verify's own release comes later. */
 function endedLine(cut: Cut, { runner }: LogFacts): ServiceLine | undefined {
-  return runner.find(({ event, facts }) => event === 'session.ended' && facts['session'] === cut.session);
+  return runner.find(
+    ({ event, facts, time }) =>
+      event === 'session.ended' && facts['session'] === cut.session && Date.parse(time) <= cut.end.at + SAME_MOMENT_MS,
+  );
 }
 
 function closedLine(cut: Cut, { gateway }: LogFacts): ServiceLine | undefined {
