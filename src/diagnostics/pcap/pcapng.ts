@@ -9,7 +9,6 @@ const ENHANCED_PACKET = 6;
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const SMALLEST_BLOCK = 12;
-const SECTION_FIXED = 28;
 /** A packet with the longest data, its own head and options. */
 const LARGEST_PACKET_BLOCK = MAX_CAPTURED + 65_536;
 /** Interfaces described in a section; real files have a handful. */
