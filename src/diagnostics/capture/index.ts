@@ -1,3 +1,13 @@
-/** Packets recorded through our redactor: what could be secret never reaches the disk. */
+/**
+ * Packets recorded through our redactor: what could be secret never reaches the disk. It knows TCP, HTTP/1, WebSocket and
+ * the opening of RFB, and keeps nothing that it does not know.
+ */
 export { PacketRedactor } from './redactor.js';
-export { type CaptureOutcome, startCapture } from './tcpdump.js';
+export {
+  type Capture,
+  type CaptureOptions,
+  type CaptureOutcome,
+  type CaptureSkip,
+  type CaptureSummary,
+  startCapture,
+} from './tcpdump.js';

@@ -1,71 +1,124 @@
 import { Transform } from 'node:stream';
-import { PacketSplitter, type Segment, decodeSegment, encodeFileHeader, encodeRecords } from '../pcap/index.js';
+import {
+  type FlowSide,
+  type Packet,
+  PacketSplitter,
+  type Segment,
+  decodeSegment,
+  encodeFileHeader,
+  encodeRecords,
+} from '../pcap/index.js';
+import { Conversation } from './conversation.js';
 
-const HTTP_HEAD = /^(GET|POST|PUT|DELETE|HEAD|OPTIONS|HTTP\/1\.[01]) /;
-const RFB_GREETING = /^(?:[\x82][\x0c])?RFB \d{3}\.\d{3}\n/;
-const TLS_RECORD_HEADER = 5;
-/** Values that are masked in what is kept, with their lengths. */
-const SECRETS = [
-  /([?&](?:token|access_token|password|key)=)([^&\s]+)/gi,
-  /(\b(?:authorization|cookie|set-cookie|proxy-authorization): ?)([^\r\n]+)/gi,
-  /((?:^|\/)[^\s?]*#token=)(\S+)/gi,
-];
-
-/**
- * A capture in, a capture out, packet by packet. Of a TCP payload only this is kept: the head of an HTTP message with
- * secrets masked, the RFB greeting, the header of a TLS record. Everything else, so every password answer, keystroke
- * and pixel, is cut; lengths on the wire stay known.
- */
-export class PacketRedactor extends Transform {
-  readonly #splitter = new PacketSplitter();
-  #wroteHeader = false;
-  masked = 0;
-  packets = 0;
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const packets = this.#splitter.feed(chunk);
-    const [first] = packets;
-    if (first && !this.#wroteHeader) {
-      this.push(encodeFileHeader(first.linkType));
-      this.#wroteHeader = true;
-    }
-    for (const packet of packets) {
-      this.packets += 1;
-      const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength);
-      if (!segment) continue; // not TCP: nothing here asked for it
-      this.push(encodeRecords([{ ...packet, data: this.#redact(segment, packet.data) }]));
-    }
-    done(this.#splitter.problem ? new Error(`tcpdump wrote what is no capture: ${this.#splitter.problem.text}`) : null);
-  }
-
-  #redact(segment: Segment, packet: Buffer): Buffer {
-    const payload = packet.subarray(segment.payloadAt);
-    return Buffer.concat([packet.subarray(0, segment.payloadAt), this.#keep(payload)]);
-  }
-
-  #keep(payload: Buffer): Buffer {
-    const text = payload.toString('latin1');
-    const greeting = RFB_GREETING.exec(text)?.[0];
-    if (greeting !== undefined) return payload.subarray(0, greeting.length);
-    if (HTTP_HEAD.test(text)) return Buffer.from(this.#mask(headOf(text)), 'latin1');
-    const isTls = payload.length >= TLS_RECORD_HEADER && payload[0]! >= 20 && payload[0]! <= 23 && payload[1] === 3;
-    return isTls ? payload.subarray(0, TLS_RECORD_HEADER) : Buffer.alloc(0);
-  }
-
-  #mask(head: string): string {
-    return SECRETS.reduce(
-      (text, pattern) =>
-        text.replace(pattern, (_match, name: string, secret: string) => {
-          this.masked += 1;
-          return name + 'x'.repeat(secret.length);
-        }),
-      head,
-    );
-  }
+/** A flow whose beginning was seen: who dialled, and which byte comes next on either side. */
+interface Flow {
+  readonly client: string;
+  readonly conversation: Conversation;
+  readonly next: Record<FlowSide, number | undefined>;
 }
 
-/** An HTTP message without its body. */
-function headOf(text: string): string {
-  const end = text.indexOf('\r\n\r\n');
-  return end < 0 ? text : text.slice(0, end + 4);
+const ETHERNET = 1;
+/** Flows that are read at a time; of an older one only headers are kept from then on. */
+const MAX_FLOWS = 4_096;
+/** Behind the bound on bytes only packets that open or end a flow are written, and of these so many bytes more. */
+const RESERVE_BYTES = 8_388_608;
+
+/**
+ * A capture in, a capture out, packet by packet. TCP/IP headers stay, and of the payload what `Conversation` allows; a
+ * byte that did not come in order, or belongs to a flow whose SYN was not seen, is never kept. Original lengths stay
+ * known. What is not TCP is left out.
+ */
+export class PacketRedactor extends Transform {
+  /** Packets written. */
+  packets = 0;
+  /** Bytes written. */
+  bytes = 0;
+  /** Values that were overwritten with their lengths kept. */
+  masked = 0;
+  /** Packets left out: not TCP, or behind the bound. */
+  leftOut = 0;
+  readonly #maxBytes: number;
+  readonly #splitter = new PacketSplitter();
+  /** By both directions of the pair of addresses; the oldest first. */
+  readonly #flows = new Map<string, Flow>();
+
+  constructor({ maxBytes = Infinity }: { readonly maxBytes?: number } = {}) {
+    super();
+    this.#maxBytes = maxBytes;
+  }
+
+  /** True when data packets are no longer written. */
+  get isFull(): boolean {
+    return this.bytes >= this.#maxBytes;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const out: Packet[] = [];
+    for (const packet of this.#splitter.feed(chunk)) {
+      const kept = this.#redact(packet);
+      if (kept) out.push(kept);
+      else this.leftOut += 1;
+    }
+    const [first] = out;
+    if (first && this.packets === 0) this.push(encodeFileHeader(first.linkType));
+    if (out.length > 0) {
+      const records = encodeRecords(out);
+      this.packets += out.length;
+      this.bytes += records.length;
+      this.push(records);
+    }
+    const { problem } = this.#splitter;
+    done(problem ? new Error(`tcpdump wrote what cannot be read: ${problem.text}`) : null);
+  }
+
+  /** A capture without packets is a capture all the same. */
+  override _flush(done: () => void): void {
+    if (this.packets === 0) this.push(encodeFileHeader(ETHERNET));
+    done();
+  }
+
+  #redact(packet: Packet): Packet | undefined {
+    const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength);
+    if (!segment) return undefined;
+    const payload = packet.data.subarray(segment.payloadAt, segment.payloadAt + segment.payloadLength);
+    const isEdge = segment.syn || segment.fin || segment.rst;
+    if (this.isFull && (!isEdge || this.bytes >= this.#maxBytes + RESERVE_BYTES)) return undefined;
+    const kept = this.isFull ? 0 : this.#keep(segment, payload);
+    return { ...packet, data: packet.data.subarray(0, segment.payloadAt + kept) };
+  }
+
+  /** Bytes of the payload that may be written, from its start; what lies before them is blanked in place. */
+  #keep(segment: Segment, payload: Buffer): number {
+    const flow = this.#flowOf(segment);
+    if (!flow) return 0;
+    const side: FlowSide = segment.from === flow.client ? 'client' : 'server';
+    if (segment.syn) flow.next[side] = (segment.sequence + 1) >>> 0;
+    const next = flow.next[side];
+    if (next === undefined || segment.payloadLength === 0 || flow.conversation.isOver(side)) return 0;
+    const behind = (next - (segment.sequence + (segment.syn ? 1 : 0))) | 0;
+    const isAhead = behind < 0;
+    const isSeen = behind >= segment.payloadLength;
+    if (isAhead || isSeen) return 0; // it comes again, or has come: either way these bytes are not in order
+    flow.next[side] = (segment.sequence + (segment.syn ? 1 : 0) + segment.payloadLength) >>> 0;
+    const kept = flow.conversation.take(side, payload.subarray(behind));
+    if (payload.length < segment.payloadLength) flow.conversation.lose(side);
+    return behind > 0 ? 0 : kept;
+  }
+
+  #flowOf(segment: Segment): Flow | undefined {
+    const pair = [segment.from, segment.to].toSorted().join(' ');
+    if (!segment.syn || segment.ack) return this.#flows.get(pair);
+    const known = this.#flows.get(pair);
+    if (known && known.next.client === (segment.sequence + 1) >>> 0) return known; // the SYN again
+    const flow: Flow = {
+      client: segment.from,
+      conversation: new Conversation(() => (this.masked += 1)),
+      next: { client: undefined, server: undefined },
+    };
+    this.#flows.delete(pair);
+    this.#flows.set(pair, flow);
+    const [oldest] = this.#flows.keys();
+    if (this.#flows.size > MAX_FLOWS && oldest !== undefined) this.#flows.delete(oldest);
+    return flow;
+  }
 }
