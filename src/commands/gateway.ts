@@ -36,7 +36,8 @@ JSON lines. SIGTERM drains: new sockets are refused at once, open ones are told 
       if (reason === 'signal') await gateway.drain();
       await gateway[Symbol.asyncDispose]();
     };
-    await serveUntilStopped({ stop }, this.signal, env['CAMOFLEET_LIFELINE_FD']);
+    const stopAsked = AbortSignal.any([this.signal, gateway.stopAsked]);
+    await serveUntilStopped({ stop }, stopAsked, env['CAMOFLEET_LIFELINE_FD']);
     endLog();
     process.exit(); // keep-alive connections and timers of libraries must not hold a stopped service
   }

@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Clock, type Result, err } from '../core/index.js';
-import { problemOf, sendProblem } from '../http/index.js';
+import { type Clock, type Result, err, ok } from '../core/index.js';
 import type { GatewayConfig } from '../settings/index.js';
 import type { Keyring } from '../tokens/index.js';
 import type { Admission } from './admission.js';
 import { type Caller, mayOpenFrom } from './caller.js';
 import type { ControlChannel } from './control-channel.js';
 import type { DataPath } from './data-path.js';
-import { ENDS } from './ends.js';
-import { sessionClosed, sessionOpened, sessionRefused } from './events.js';
+import { ENDS, type EndCause } from './ends.js';
+import { sessionClosed, sessionOpened } from './events.js';
 import type { LiveSessions } from './live-sessions.js';
-import { CALLERS_FAULT, REFUSALS, type RefusalCode } from './refusals.js';
-import { type Asked, type Target, type TargetRefusal, resolveTarget } from './target.js';
-import { openUpstream } from './upstream.js';
+import { type Refusal, announceRefusal, identity, sendRefusal, writeRefusal } from './refuse.js';
+import { CALLERS_FAULT, type RefusalCode } from './refusals.js';
+import { type Asked, type Target, resolveTarget } from './target.js';
+import { type Upstream, openUpstream } from './upstream.js';
 
 export interface AttemptDeps {
   readonly config: GatewayConfig;
@@ -26,26 +26,15 @@ export interface AttemptDeps {
   readonly isAllowed: (host: string, port: number) => boolean;
 }
 
-/** On a runner's FIN, how long an announcement of control is waited for. */
-const ANNOUNCEMENT_MS = 250;
-/** A gateway that is full or stopping is asked again after this. */
-const RETRY_AFTER_S = '5';
-
-/** Everything that can be said before dialling: who asks, from where, for what. */
-async function judge(asked: Asked, caller: Caller, deps: AttemptDeps): Promise<Result<Target, TargetRefusal>> {
-  const now = deps.clock.now();
-  if (deps.admission.isBlocked(caller.remote, now)) return err({ code: 'too_many_failures' });
-  const places = deps.admission.peek();
-  if (places !== 'ok') return err({ code: places });
-  if (!mayOpenFrom(caller, deps.config.allowedOrigins)) return err({ code: 'origin_refused' });
-  return resolveTarget(asked, {
-    config: deps.config,
-    keyring: deps.keyring,
-    isAllowed: deps.isAllowed,
-    isEnded: (session) => deps.control.isEnded(session),
-    nowMs: now,
-  });
+/** An upgrade as Node hands it over. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
 }
+
+/** On a runner's FIN or refusal, how long an announcement of control is waited for. */
+const ANNOUNCEMENT_MS = 250;
 
 /** `GET /websockify` without upgrade: what an upgrade would be told before dialling. */
 export async function answerProbe(
@@ -55,68 +44,94 @@ export async function answerProbe(
   deps: AttemptDeps,
 ): Promise<void> {
   const judged = await judge(asked, caller, deps);
-  if (judged.ok) {
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-    response.end('{"ready":true}');
+  if (!judged.ok) {
+    announceRefusal(judged.error, caller, deps);
+    sendRefusal(response, judged.error.code, caller);
     return;
   }
-  const refusal = tellRefusal(judged.error, caller, deps);
-  sendProblem(response, refusal, retryHeaders(refusal.status));
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end('{"ready":true}');
 }
 
-/** An upgrade: judge, dial, open RFB, and only then 101. */
-export async function answerUpgrade(
-  asked: Asked,
-  caller: Caller,
-  { request, socket, head }: { readonly request: IncomingMessage; readonly socket: Socket; readonly head: Buffer },
-  deps: AttemptDeps,
-): Promise<void> {
-  const gone = new AbortController();
-  const onGone = (): void => gone.abort();
-  socket.once('close', onGone);
-  socket.on('error', onGone);
-  const refuse = (refusal: TargetRefusal & { saw?: string }): void => {
-    const told = tellRefusal(refusal, caller, deps);
-    writeRefusal(socket, told);
+/** An upgrade: judge, dial, open RFB, and only then 101. Resolves when the socket has ended. */
+export async function answerUpgrade(asked: Asked, caller: Caller, upgrade: Upgrade, deps: AttemptDeps): Promise<void> {
+  const refuse = (refusal: Refusal): void => {
+    announceRefusal(refusal, caller, deps);
+    writeRefusal(upgrade.socket, refusal.code, caller);
   };
-
   const judged = await judge(asked, caller, deps);
   if (!judged.ok) return refuse(judged.error);
   const target = judged.value;
-  const known = { session: target.session, ...(target.token !== undefined && { token: target.token }) };
   const place = deps.admission.take();
-  if (typeof place === 'string') return refuse({ code: place, ...known });
+  if (typeof place === 'string') return refuse({ ...known(target), code: place });
+  try {
+    const opened = await open(target, upgrade.socket, deps);
+    if (!opened.ok) return refuse({ ...known(target), ...opened.error });
+    const served = await serve(target, caller, upgrade, opened.value, deps);
+    if (!served) refuse({ ...known(target), code: 'viewer_left' });
+  } finally {
+    place();
+  }
+}
 
-  const redeemed = await redeem(target, deps);
-  if (redeemed) {
-    place();
-    return refuse({ code: redeemed, ...known });
-  }
+/**
+ * Everything that can be said before dialling: who asks, from where, for what. An address that failed too often is let
+ * in with a good token alone: behind one proxy or one wall, the many must not pay for one.
+ */
+async function judge(asked: Asked, caller: Caller, deps: AttemptDeps): Promise<Result<Target, Refusal>> {
+  const now = deps.clock.now();
+  const places = deps.admission.peek();
+  if (places !== 'ok') return err({ code: places });
+  const blocked = deps.admission.isBlocked(caller.remote, now);
+  const judged: Result<Target, Refusal> = mayOpenFrom(caller, deps.config.allowedOrigins)
+    ? await resolveTarget(asked, {
+        config: deps.config,
+        keyring: deps.keyring,
+        isAllowed: deps.isAllowed,
+        isEnded: (session) => deps.control.isEnded(session),
+        isRevoked: (claims) => deps.live.families.isRevoked(claims),
+        nowMs: now,
+      })
+    : err({ code: 'origin_refused' });
+  if (!blocked) return judged;
+  const isGood = judged.ok ? judged.value.claims !== undefined : !CALLERS_FAULT.has(judged.error.code);
+  return isGood ? judged : err({ code: 'too_many_failures' });
+}
+
+/** Redeems the token where it is good once, then dials. */
+async function open(target: Target, viewer: Socket, deps: AttemptDeps): Promise<Result<Upstream, Refusal>> {
+  const unredeemed = await redeem(target, deps);
+  if (unredeemed) return err({ code: unredeemed });
+  const gone = new AbortController();
+  const onGone = (): void => gone.abort();
+  if (viewer.destroyed) onGone();
+  viewer.once('close', onGone);
   const opened = await openUpstream(target, deps.config, deps.clock, gone.signal);
-  if (!opened.ok || gone.signal.aborted) {
-    place();
-    if (opened.ok) opened.value.socket.destroy();
-    return opened.ok
-      ? undefined
-      : refuse({ ...opened.error, code: await afterFailedDial(opened.error.code, target, deps), ...known });
+  viewer.off('close', onGone);
+  if (opened.ok) return ok(opened.value);
+  return err({ ...opened.error, code: await afterFailedDial(opened.error.code, target, deps) });
+}
+
+/** Answers 101 and relays to the end; false when the viewer has left meanwhile. */
+async function serve(
+  target: Target,
+  caller: Caller,
+  { request, socket, head }: Upgrade,
+  upstream: Upstream,
+  deps: AttemptDeps,
+): Promise<boolean> {
+  const whyClosed = async (): Promise<EndCause> => {
+    const fact = target.claims ? await deps.control.endOf(target.session, ANNOUNCEMENT_MS) : undefined;
+    return fact && fact.reason !== 'crashed' ? 'session_ended' : 'upstream_closed';
+  };
+  const options = { rights: target.rights, limits: deps.config, whyClosed };
+  const relay = await deps.dataPath.accept(request, socket, head, upstream, options);
+  if (!relay) {
+    upstream.socket.destroy();
+    return false;
   }
-  socket.off('close', onGone);
-  socket.off('error', onGone);
-  const upstream = opened.value;
-  const { config } = deps;
-  const relay = await deps.dataPath.accept(request, socket, head, upstream, {
-    rights: target.rights,
-    pingIntervalMs: config.pingIntervalMs,
-    readTimeoutMs: config.readTimeoutMs,
-    writeTimeoutMs: config.writeTimeoutMs,
-    idleTimeoutMs: config.idleTimeoutMs,
-    whyClosed: async () => {
-      const fact = target.claims ? await deps.control.endOf(target.session, ANNOUNCEMENT_MS) : undefined;
-      return fact && fact.reason !== 'crashed' ? 'session_ended' : 'upstream_closed';
-    },
-  });
   deps.live.add({ session: target.session, claims: target.claims, relay });
-  const who = { ...identity(caller), ...known };
+  const who = { ...identity(caller), ...known(target) };
   sessionOpened.publish({
     ...who,
     target: `${target.host}:${target.port}`,
@@ -126,14 +141,14 @@ export async function answerUpgrade(
     rights: target.rights,
   });
   const end = await relay.ended;
-  place();
   sessionClosed.publish({ ...who, ...end, by: ENDS[end.cause].by });
+  return true;
 }
 
 /** Redeems a token that is good once; undefined when all is well. */
-async function redeem(target: Target, deps: AttemptDeps): Promise<RefusalCode | undefined> {
-  if (!target.claims?.once) return undefined;
-  const redeemed = await deps.control.redeem(target.claims.jti, target.claims.exp);
+async function redeem({ claims }: Target, deps: AttemptDeps): Promise<RefusalCode | undefined> {
+  if (!claims?.once) return undefined;
+  const redeemed = await deps.control.redeem(claims.jti, claims.exp);
   if (redeemed === undefined) return 'control_unreachable';
   return redeemed ? undefined : 'token_used';
 }
@@ -145,49 +160,8 @@ async function afterFailedDial(code: RefusalCode, target: Target, deps: AttemptD
   return fact ? 'session_ended' : code;
 }
 
-interface Told {
-  readonly status: number;
-  readonly code: RefusalCode;
-  readonly detail: string;
-  readonly requestId: string;
-}
-
-/** Counts and announces a refusal. */
-function tellRefusal(refusal: TargetRefusal & { readonly saw?: string }, caller: Caller, deps: AttemptDeps): Told {
-  const { code, ...rest } = refusal;
-  const { status, detail } = REFUSALS[code];
-  if (CALLERS_FAULT.has(code)) deps.admission.failed(caller.remote, deps.clock.now());
-  sessionRefused.publish({ ...identity(caller), ...rest, status, code });
-  return { status, code, detail, requestId: caller.requestId };
-}
-
-/** Answers an upgrade with a refusal: a whole HTTP response on the raw socket. */
-export function writeRefusal(socket: Socket, refusal: Told): void {
-  if (socket.destroyed) return;
-  const problem = problemOf(refusal);
-  const body = JSON.stringify(problem);
-  const headers = {
-    'content-type': 'application/problem+json',
-    'content-length': String(Buffer.byteLength(body)),
-    'cache-control': 'no-store',
-    connection: 'close',
-    ...retryHeaders(refusal.status),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
-  socket.resume(); // bytes that came with the upgrade must not keep the socket open
-}
-
-function retryHeaders(status: number): Record<string, string> {
-  return status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_S } : {};
-}
-
-function identity(caller: Caller): { request: string; remote: string; wsKey?: string } {
-  return {
-    request: caller.requestId,
-    remote: caller.remote,
-    ...(caller.wsKey !== undefined && { wsKey: caller.wsKey }),
-  };
+function known({ session, token }: Target): { session: string; token?: string } {
+  return { session, ...(token !== undefined && { token }) };
 }
 
 function round(ms: number): number {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
-import { randomId } from '../core/index.js';
+import { CamofleetError, randomId } from '../core/index.js';
 import { inNetwork } from './allowed-targets.js';
 
 /** Who asks, as far as it can be believed. */
@@ -16,13 +16,12 @@ export interface Caller {
 
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Reads who asks; what proxies say is believed only from configured ones. */
+/**
+ * Reads who asks; what proxies say is believed only from configured ones. Throws CF_CONFIG_INVALID for an entry that is
+ * neither an address nor a network.
+ */
 export function callerReader(trustedProxies: readonly string[]): (request: IncomingMessage) => Caller {
-  const networks = trustedProxies.map((entry) =>
-    ipaddr.isValidCIDR(entry)
-      ? ipaddr.parseCIDR(entry)
-      : ipaddr.parseCIDR(`${entry}/${ipaddr.parse(entry).kind() === 'ipv4' ? 32 : 128}`),
-  );
+  const networks = trustedProxies.map(parseNetwork);
   const isTrusted = (address: string): boolean =>
     ipaddr.isValid(address) && networks.some((network) => inNetwork(ipaddr.process(address), network));
   return (request) => {
@@ -30,11 +29,12 @@ export function callerReader(trustedProxies: readonly string[]): (request: Incom
     const peer = plain(request.socket.remoteAddress ?? '');
     const trusted = isTrusted(peer);
     const given = trusted ? single(headers, 'x-request-id') : undefined;
+    const forwardedHost = trusted ? single(headers, 'x-forwarded-host')?.split(',')[0]?.trim() : undefined;
     return {
-      remote: trusted ? (forwardedFor(headers, isTrusted) ?? peer) : peer,
+      remote: trusted ? forwardedFor(headers, peer, isTrusted) : peer,
       requestId: given && REQUEST_ID.test(given) ? given : randomId(),
       wsKey: single(headers, 'sec-websocket-key'),
-      host: (trusted && single(headers, 'x-forwarded-host')) || headers.host || '',
+      host: (forwardedHost || headers.host || '').toLowerCase(),
       origin: headers.origin,
     };
   };
@@ -44,16 +44,33 @@ export function callerReader(trustedProxies: readonly string[]): (request: Incom
 export function mayOpenFrom(caller: Caller, allowedOrigins: readonly string[]): boolean {
   if (caller.origin === undefined || allowedOrigins.includes('*')) return true;
   if (!URL.canParse(caller.origin)) return false;
-  const origin = new URL(caller.origin);
-  return origin.host === caller.host.toLowerCase() || allowedOrigins.includes(origin.origin);
+  const { origin, protocol, host } = new URL(caller.origin);
+  const own = `${protocol}//${caller.host}`; // parsed, so that a port that goes without saying does not differ
+  return allowedOrigins.includes(origin) || (host !== '' && URL.canParse(own) && new URL(own).host === host);
 }
 
-function forwardedFor(headers: IncomingHttpHeaders, isTrusted: (address: string) => boolean): string | undefined {
-  const chain =
-    single(headers, 'x-forwarded-for')
-      ?.split(',')
-      .map((address) => plain(address.trim())) ?? [];
-  return chain.findLast((address) => !isTrusted(address)) ?? chain[0];
+function parseNetwork(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry);
+  if (!ipaddr.isValid(entry))
+    throw new CamofleetError(
+      'CF_CONFIG_INVALID',
+      `trusted proxy ${JSON.stringify(entry)} is neither an address nor a network (CAMOFLEET_GATEWAY_TRUSTED_PROXIES)`,
+    );
+  const address = ipaddr.process(entry);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+/** Walks X-Forwarded-For from the right, past our own proxies; an entry that is no address ends the walk. */
+function forwardedFor(headers: IncomingHttpHeaders, peer: string, isTrusted: (address: string) => boolean): string {
+  const chain = single(headers, 'x-forwarded-for')?.split(',') ?? [];
+  let remote = peer;
+  for (const entry of chain.toReversed()) {
+    const address = plain(entry.trim());
+    if (!ipaddr.isValid(address)) return remote;
+    remote = address;
+    if (!isTrusted(address)) return remote;
+  }
+  return remote;
 }
 
 function single(headers: IncomingHttpHeaders, name: string): string | undefined {

@@ -7,6 +7,7 @@ import type { Upstream } from './upstream.js';
 /** How a socket ended, with its measures. Times in milliseconds, sizes in bytes of RFB. */
 export interface RelayEnd {
   readonly cause: EndCause;
+  /** The code of the close frame; null where none was sent or received. */
   readonly code: number | null;
   readonly detail?: string;
   readonly durationMs: number;
@@ -17,31 +18,43 @@ export interface RelayEnd {
 }
 
 export interface Relay {
+  /** Resolves with the cause as soon as there is one. */
   readonly ended: Promise<RelayEnd>;
+  /** Resolves behind `ended`, when the connections to viewer and runner are closed. */
+  readonly gone: Promise<void>;
   /** When a byte last passed, either way; epoch milliseconds. */
   readonly lastActivityAt: number;
   /** Ends the socket for this cause, unless it has one already. */
   end(cause: EndCause, detail?: string): void;
 }
 
-export interface RelayOptions {
-  readonly rights: Rights;
+/** The timers of a socket (spec section 2), in milliseconds. */
+export interface RelayLimits {
+  /** 0 turns pings off. */
   readonly pingIntervalMs: number;
   readonly readTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly idleTimeoutMs: number;
+}
+
+export interface RelayOptions {
+  readonly rights: Rights;
+  readonly limits: RelayLimits;
   /** Asked when the runner has sent FIN: the cause, if control has announced one. Answers within its own bound. */
   readonly whyClosed: () => Promise<EndCause>;
 }
 
 /** The way of the bytes between a viewer and a runner: one interface, so that it can be replaced as a whole. */
 export interface DataPath {
-  /** Answers 101 and relays; the greeting to the viewer is the gateway's own. */
+  /**
+   * Answers 101 and relays; the greeting to the viewer is the gateway's own. Undefined when the viewer has left
+   * meanwhile: nothing was answered, and the runner's socket is still the caller's.
+   */
   accept(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     upstream: Upstream,
     options: RelayOptions,
-  ): Promise<Relay>;
+  ): Promise<Relay | undefined>;
 }

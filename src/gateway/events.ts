@@ -46,6 +46,8 @@ export const draining = channel<{ sessions: number; graceMs: number }>('gateway.
 export const openIdentity = channel<{ host: string; why: string }>('identity.open');
 export const controlState = channel<{ connected: boolean; why: string; level: 'info' | 'warn' }>('control.state');
 export const keyProblem = channel<{ problem: string }>('token.keys');
+/** A bug of ours: what was thrown where nothing should throw. */
+export const gatewayProblem = channel<{ request: string; problem: string }>('gateway.problem');
 export const sessionRefused = channel<SessionRefused>('session.refused');
 export const sessionOpened = channel<SessionOpened>('session.opened');
 export const sessionClosed = channel<SessionClosed>('session.closed');
@@ -56,6 +58,7 @@ export const GATEWAY_CHANNELS = [
   { channel: openIdentity, level: 'warn' },
   { channel: controlState, level: 'info' },
   { channel: keyProblem, level: 'error' },
+  { channel: gatewayProblem, level: 'error' },
   { channel: sessionRefused, level: 'warn' },
   { channel: sessionOpened, level: 'info' },
   { channel: sessionClosed, level: 'info' },

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RightsRevoked, SessionEnded, ViewerReport } from '../api/index.js';
 import type { TokenClaims } from '../tokens/index.js';
 import type { Relay } from './data-path.js';
+import { TokenFamilies } from './token-families.js';
 
 interface Live {
   readonly session: string;
@@ -8,8 +10,9 @@ interface Live {
   readonly relay: Relay;
 }
 
-/** The sockets that are open now. */
+/** The sockets that are open now, and what is known of their tokens. */
 export class LiveSessions {
+  readonly families = new TokenFamilies();
   readonly #live = new Set<Live>();
 
   get size(): number {
@@ -22,23 +25,24 @@ export class LiveSessions {
     void live.relay.ended.then(() => this.#live.delete(live));
   }
 
-  /** Whether a token of this session and grant has a socket open, so that its page may have the token renewed. */
-  isOpen(session: string, jti: string): boolean {
-    return [...this.#live].some(({ session: id, claims }) => id === session && claims?.jti === jti);
+  /** Whether a token of this family has a socket open, so that its page may have it renewed. */
+  isOpen({ sid, jti }: TokenClaims): boolean {
+    const root = this.families.rootOf(jti);
+    return [...this.#live].some(
+      ({ session, claims }) => session === sid && claims !== undefined && this.families.rootOf(claims.jti) === root,
+    );
   }
 
   sessionEnded(fact: SessionEnded): void {
     if (fact.reason === 'crashed') return; // what the sockets themselves see is the cause
-    for (const { session, relay } of this.#live) if (session === fact.session) relay.end('session_ended', fact.detail);
+    for (const { session, claims, relay } of this.#live)
+      if (claims && session === fact.session) relay.end('session_ended', fact.detail);
   }
 
   rightsRevoked(fact: RightsRevoked): void {
-    for (const { session, claims, relay } of this.#live) {
-      if (session !== fact.session) continue;
-      const named = fact.jti === undefined && fact.grant === undefined;
-      if (named || claims?.jti === fact.jti || (fact.grant !== undefined && claims?.grant === fact.grant))
-        relay.end('rights_revoked');
-    }
+    this.families.revoke(fact);
+    for (const { claims, relay } of this.#live)
+      if (claims && this.families.isRevoked(claims)) relay.end('rights_revoked');
   }
 
   report(): ViewerReport {
@@ -52,20 +56,15 @@ export class LiveSessions {
 
   /** Ends every socket, spread evenly over a time, so that reconnects do not come all at once. */
   async drain(overMs: number): Promise<void> {
-    const live = [...this.#live];
-    const step = overMs / Math.max(1, live.length);
-    for (const { relay } of live) {
+    const stepMs = overMs / Math.max(1, this.#live.size);
+    for (const { relay } of this.#live) {
       relay.end('draining');
-      await new Promise((resolve) => setTimeout(resolve, step));
+      await relay.ended;
+      if (this.#live.size > 0) await pause(stepMs);
     }
   }
 
   endAll(): void {
     for (const { relay } of this.#live) relay.end('draining');
-  }
-
-  /** Resolves when no socket is left. */
-  async empty(): Promise<void> {
-    await Promise.all([...this.#live].map(({ relay }) => relay.ended));
   }
 }

@@ -1,19 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, randomId } from '../core/index.js';
-import { sendProblem } from '../http/index.js';
-import { type Keyring, openToken, sealToken } from '../tokens/index.js';
+import { type Result, err, ok, randomId } from '../core/index.js';
+import { type TokenClaims, openToken, sealToken } from '../tokens/index.js';
+import type { AttemptDeps } from './attempt.js';
 import type { Caller } from './caller.js';
-import type { ControlChannel } from './control-channel.js';
-import type { LiveSessions } from './live-sessions.js';
-import { REFUSALS, type RefusalCode } from './refusals.js';
-
-interface RenewDeps {
-  readonly clock: Clock;
-  readonly fleetId: string;
-  readonly keyring: (() => Promise<Keyring>) | undefined;
-  readonly live: LiveSessions;
-  readonly control: ControlChannel;
-}
+import { announceRefusal, sendRefusal } from './refuse.js';
+import type { RefusalCode } from './refusals.js';
 
 /**
  * `POST /vnc/{sid}/token`: a new token for a page whose socket is open, so that it can come back. Everything but id and
@@ -25,27 +16,46 @@ export async function renewToken(
   caller: Caller,
   request: IncomingMessage,
   response: ServerResponse,
-  deps: RenewDeps,
+  deps: AttemptDeps,
 ): Promise<void> {
-  const refuse = (code: RefusalCode): void => {
-    const { status, detail } = REFUSALS[code];
-    sendProblem(response, { status, code, detail, requestId: caller.requestId });
-  };
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined || !deps.keyring) return refuse('token_invalid');
-  const keyring = await deps.keyring();
-  const opened = await openToken(token, keyring, { fleetId: deps.fleetId, nowMs: 0 });
-  if (!opened.ok || opened.value.sid !== sid) return refuse('token_invalid');
-  const claims = opened.value;
-  if (deps.control.isEnded(sid)) return refuse('session_ended');
-  if (!deps.live.isOpen(sid, claims.jti)) return refuse('token_expired');
+  const judged = await judgeRenewal(sid, token, deps);
+  if (!judged.ok) {
+    announceRefusal({ code: judged.error, session: sid }, caller, deps);
+    sendRefusal(response, judged.error, caller);
+    return;
+  }
+  const { claims, seal } = judged.value;
   const nowSeconds = Math.floor(deps.clock.now() / 1000);
   const { once: _once, ...kept } = claims;
   const renewed = { ...kept, jti: randomId(), iat: nowSeconds, exp: nowSeconds + (claims.exp - claims.iat) };
+  deps.live.families.renewed(claims.jti, renewed.jti);
   const body = JSON.stringify({
-    token: await sealToken(renewed, keyring),
+    token: await seal(renewed),
     expires_at: new Date(renewed.exp * 1000).toISOString(),
+    rights: renewed.rights,
   });
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(body);
+}
+
+interface Renewable {
+  readonly claims: TokenClaims;
+  readonly seal: (claims: TokenClaims) => Promise<string>;
+}
+
+async function judgeRenewal(
+  sid: string,
+  token: string | undefined,
+  deps: AttemptDeps,
+): Promise<Result<Renewable, RefusalCode>> {
+  if (token === undefined || !deps.keyring) return err('token_invalid');
+  const keyring = await deps.keyring();
+  const opened = await openToken(token, keyring, { fleetId: deps.config.fleetId, nowMs: 0 });
+  if (!opened.ok || opened.value.sid !== sid) return err('token_invalid');
+  const claims = opened.value;
+  if (deps.control.isEnded(sid)) return err('session_ended');
+  if (deps.live.families.isRevoked(claims)) return err('rights_revoked');
+  if (!deps.live.isOpen(claims)) return err('token_expired');
+  return ok({ claims, seal: (next) => sealToken(next, keyring) });
 }

@@ -14,35 +14,61 @@ export type Route =
 const ASSET_NAME = /^[A-Za-z0-9_.-]+$/;
 
 /**
- * Reads a request line. Segments are compared as they came: nothing is decoded, so nothing can hide. `prefixStripped`:
- * a proxy has taken `/vnc/{id}` away, and what is left must work as well.
+ * Reads a request line. Segments are compared as they came: nothing is decoded, so nothing can hide. A proxy may have
+ * taken `/vnc/{id}` away; `takenPrefix` is its X-Forwarded-Prefix, and what it took is put back first.
  */
-export function routeOf(url: string, prefixStripped: boolean): Route {
+export function routeOf(url: string, takenPrefix?: string): Route {
   const [path = '', query = ''] = url.split('?', 2);
-  const segments = path.split('/').slice(1);
-  const [first, second, third, ...more] = segments;
-  if (path === '/healthz') return { to: 'healthz' };
-  if (path === '/readyz') return { to: 'readyz' };
-  if (path === '/websockify') return { to: 'socket', asked: { id: tokenOf(query), from: 'query' } };
-  const asset = assetName(segments);
-  if (asset !== undefined) return { to: 'asset', name: asset };
-  if (first === 'vnc' && second !== undefined && VALID_ID.test(second) && more.length === 0) {
-    if (third === undefined || third === '') return { to: 'page' };
-    if (third === 'websockify') return { to: 'socket', asked: { id: second, from: 'path' } };
-    if (third === 'token') return { to: 'renew', sid: second };
-  }
-  if (prefixStripped && path === '/') return { to: 'page' };
-  return { to: 'nothing' };
+  const taken = takenPrefix?.replaceAll(/[\s,]/g, '') ?? '';
+  const at = taken.lastIndexOf('/vnc/');
+  const whole = at < 0 ? undefined : routeOfPath(`${taken.slice(at)}${path}`, query);
+  return whole && whole.to !== 'nothing' ? whole : routeOfPath(path, query);
 }
 
-/** `/vnc/~assets/x`, `/vnc/{id}/~assets/x` (a page with a slash at its end), or `/~assets/x` behind a strip. */
+function routeOfPath(path: string, query: string): Route {
+  switch (path) {
+    case '/healthz':
+      return { to: 'healthz' };
+    case '/readyz':
+      return { to: 'readyz' };
+    case '/websockify':
+      return { to: 'socket', asked: { id: tokenOf(query), from: 'query' } };
+    case '/':
+      return { to: 'page' };
+    default:
+      return routeBelow(path.split('/').slice(1));
+  }
+}
+
+function routeBelow(segments: readonly string[]): Route {
+  const [first, second, third, ...more] = segments;
+  const asset = assetName(segments);
+  if (asset !== undefined) return { to: 'asset', name: asset };
+  if (first !== 'vnc' || second === undefined || !VALID_ID.test(second) || more.length > 0) return { to: 'nothing' };
+  switch (third) {
+    case undefined:
+    case '':
+      return { to: 'page' };
+    case 'websockify':
+      return { to: 'socket', asked: { id: second, from: 'path' } };
+    case 'token':
+      return { to: 'renew', sid: second };
+    default:
+      return { to: 'nothing' };
+  }
+}
+
+/**
+ * `/vnc/~assets/x`, `/vnc/{id}/~assets/x` (a page with a slash at its end), and what a strip leaves of them: `/~assets/x`
+ * and `/x`.
+ */
 function assetName(segments: readonly string[]): string | undefined {
-  const at = segments.indexOf('~assets');
-  const name = segments[at + 1];
-  const inPlace = at === 0 || (segments[0] === 'vnc' && (at === 1 || at === 2));
-  return at >= 0 && inPlace && segments.length === at + 2 && name !== undefined && ASSET_NAME.test(name)
-    ? name
-    : undefined;
+  const name = segments.at(-1);
+  if (name === undefined || !ASSET_NAME.test(name)) return undefined;
+  if (segments.length === 1) return name;
+  const at = segments.length - 2;
+  const inPlace = at === 0 || (segments[0] === 'vnc' && at <= 2);
+  return segments[at] === '~assets' && inPlace ? name : undefined;
 }
 
 /** The `token` of a query, percent-decoded once; undefined when it is absent. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { type Result, VALID_ID, err, fingerprint, ok } from '../core/index.js';
-import type { GatewayConfig } from '../settings/index.js';
-import { type Keyring, type Rights, type TokenClaims, openToken } from '../tokens/index.js';
+import { type Result, VALID_ID, err, errorText, fingerprint, ok } from '../core/index.js';
+import type { GatewayConfig, MapEntry } from '../settings/index.js';
+import { type Keyring, type Rights, type TokenClaims, type TokenRefusal, openToken } from '../tokens/index.js';
+import type { Refusal } from './refuse.js';
 import type { RefusalCode } from './refusals.js';
 
 /** Where a socket leads, and what its viewer may do. */
@@ -18,17 +19,12 @@ export interface Target {
   readonly token?: string;
 }
 
-export interface TargetRefusal {
-  readonly code: RefusalCode;
-  readonly session?: string;
-  readonly token?: string;
-}
-
 export interface TargetDeps {
   readonly config: GatewayConfig;
   readonly keyring: (() => Promise<Keyring>) | undefined;
   readonly isAllowed: (host: string, port: number) => boolean;
   readonly isEnded: (session: string) => boolean;
+  readonly isRevoked: (claims: TokenClaims) => boolean;
   readonly nowMs: number;
 }
 
@@ -39,12 +35,12 @@ export interface Asked {
 }
 
 /** Looks an identity up: map, then range, then token; the first match decides. */
-export async function resolveTarget(asked: Asked, deps: TargetDeps): Promise<Result<Target, TargetRefusal>> {
+export async function resolveTarget(asked: Asked, deps: TargetDeps): Promise<Result<Target, Refusal>> {
   const { id } = asked;
   if (id === undefined || id === '') return err({ code: 'id_missing' });
   if (!VALID_ID.test(id)) return err({ code: 'id_malformed' });
   const open = await openIdentityOf(id, deps.config);
-  if (open) return ok(open);
+  if (open) return open;
   return asked.from === 'path' || !looksLikeToken(id) ? err({ code: unknownCode(asked, deps) }) : byToken(id, deps);
 }
 
@@ -58,36 +54,48 @@ function looksLikeToken(id: string): boolean {
   return id.split('.').length === 5;
 }
 
-async function byToken(token: string, deps: TargetDeps): Promise<Result<Target, TargetRefusal>> {
+const TOKEN_REFUSALS: Readonly<Record<TokenRefusal, RefusalCode>> = {
+  malformed: 'token_invalid',
+  unknown_key: 'token_invalid',
+  altered: 'token_invalid',
+  foreign_fleet: 'token_foreign',
+  expired: 'token_expired',
+};
+
+async function byToken(token: string, deps: TargetDeps): Promise<Result<Target, Refusal>> {
   const shown = fingerprint(token);
   if (!deps.keyring) return err({ code: 'token_invalid', token: shown });
   const opened = await openToken(token, await deps.keyring(), { fleetId: deps.config.fleetId, nowMs: deps.nowMs });
-  if (!opened.ok) {
-    const code =
-      opened.error === 'expired'
-        ? 'token_expired'
-        : opened.error === 'foreign_fleet'
-          ? 'token_foreign'
-          : 'token_invalid';
-    return err({ code, token: shown });
-  }
+  if (!opened.ok) return err({ code: TOKEN_REFUSALS[opened.error], token: shown, saw: opened.error });
   const claims = opened.value;
   const known = { session: claims.sid, token: shown };
   if (deps.isEnded(claims.sid)) return err({ code: 'session_ended', ...known });
-  if (!deps.isAllowed(claims.target.host, claims.target.port)) return err({ code: 'target_refused', ...known });
-  return ok({ ...known, ...claims.target, password: claims.pw, rights: claims.rights, claims });
+  if (deps.isRevoked(claims)) return err({ code: 'rights_revoked', ...known });
+  const { host, port } = claims.target;
+  if (!deps.isAllowed(host, port))
+    return err({ code: 'target_refused', ...known, saw: `${host}:${port} is not among the allowed targets` });
+  const password = claims.pw === '' ? undefined : claims.pw;
+  return ok({ ...known, host, port, password, rights: claims.rights, claims });
 }
 
-async function openIdentityOf(id: string, config: GatewayConfig): Promise<Target | undefined> {
+async function openIdentityOf(id: string, config: GatewayConfig): Promise<Result<Target, Refusal> | undefined> {
   const entry = config.mapJson.get(id);
-  if (entry) {
-    const password = entry.passwordFile === undefined ? undefined : (await readFile(entry.passwordFile, 'utf8')).trim();
-    return { session: id, host: entry.host, port: entry.port, password, rights: entry.viewOnly ? 'view' : 'control' };
-  }
+  if (entry) return mapped(id, entry);
   const range = config.webRange;
   const number = /^\d{1,5}$/.test(id) ? Number(id) : undefined;
   if (number === undefined || !range || config.defaultHost === '' || number < range.min || number > range.max)
     return undefined;
   const port = config.basePort + number - range.min;
-  return { session: id, host: config.defaultHost, port, password: undefined, rights: 'control' };
+  return ok({ session: id, host: config.defaultHost, port, password: undefined, rights: 'control' });
+}
+
+async function mapped(id: string, entry: MapEntry): Promise<Result<Target, Refusal>> {
+  const { host, port, passwordFile, viewOnly } = entry;
+  const target = { session: id, host, port, rights: viewOnly ? ('view' as const) : ('control' as const) };
+  if (passwordFile === undefined) return ok({ ...target, password: undefined });
+  try {
+    return ok({ ...target, password: (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '') });
+  } catch (error) {
+    return err({ code: 'runner_auth', session: id, saw: `the password file: ${errorText(error)}` });
+  }
 }

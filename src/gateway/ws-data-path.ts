@@ -1,33 +1,40 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Clock } from '../core/index.js';
-import type { DataPath } from './data-path.js';
+import type { DataPath, Relay } from './data-path.js';
 import { WsRelay } from './ws-relay.js';
 
 /** The longest message of a viewer: a clipboard text. RFB messages need not fit frames, so nothing else comes near. */
 const MAX_MESSAGE_BYTES = 16_777_216;
-/** After our close frame the viewer has this long to answer with its own. */
-const CLOSE_TIMEOUT_MS = 3_000;
+/** What was read before an end has this long to reach a slow viewer, and the viewer to answer the close frame. */
+const CLOSE_TIMEOUT_MS = 10_000;
+
+/** `@types/ws` does not know it yet. */
+interface Options extends ServerOptions {
+  readonly closeTimeout: number;
+}
 
 /** The data path on `ws`: no compression (RFB is compressed already), subprotocol `binary` or none. */
 export function wsDataPath(clock: Clock): DataPath {
-  const server = new WebSocketServer({
+  const options: Options = {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     clientTracking: false,
-    autoPong: true,
+    autoPong: false, // the relay answers, and knows when it must not
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
-  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  };
+  const server = new WebSocketServer(options);
   return {
-    accept: (request: IncomingMessage, socket, head, upstream, options) =>
-      new Promise((resolve) => {
+    accept: (request: IncomingMessage, socket, head, upstream, relayOptions) =>
+      new Promise<Relay | undefined>((resolve) => {
+        const onGone = (): void => resolve(undefined); // `ws` calls back only for a viewer that is still there
+        socket.once('close', onGone);
         server.handleUpgrade(request, socket, head, (viewer) => {
-          const relay = new WsRelay(viewer, socket as Socket, upstream, options, clock);
-          relay.start();
-          resolve(relay);
+          socket.off('close', onGone);
+          resolve(new WsRelay(viewer, socket as Socket, upstream, relayOptions, clock));
         });
       }),
   };

@@ -1,0 +1,162 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorText, redactText } from '../core/index.js';
+import { type AttemptDeps, answerProbe, answerUpgrade } from './attempt.js';
+import { type Caller, callerReader } from './caller.js';
+import { gatewayProblem } from './events.js';
+import type { OpenSockets } from './open-sockets.js';
+import { type Pages, loadPages } from './pages.js';
+import { announceRefusal, sendRefusal, writeRefusal } from './refuse.js';
+import type { RefusalCode } from './refusals.js';
+import { renewToken } from './renew.js';
+import { type Route, routeOf } from './routes.js';
+
+/** A request line and its headers: our URLs carry a token of under 2 KB. */
+const MAX_HEADER_BYTES = 16_384;
+/** No request has a body that says anything; what a client library adds is shorter than this. */
+const MAX_BODY_BYTES = 1_024;
+/** A client that has not sent its headers, or its request, by then is dropped; looked at every second. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 15_000;
+const CHECK_MS = 1_000;
+/** Connections beside the sockets of sessions: pages, probes, upgrades that are being judged. */
+const SPARE_CONNECTIONS = 1_000;
+
+/** What `/readyz` says. */
+export interface Readiness {
+  readonly draining: boolean;
+  readonly control: string;
+  readonly warnings: readonly string[];
+}
+
+interface ListenerDeps {
+  readonly attempt: AttemptDeps;
+  readonly sockets: OpenSockets;
+  /** The built viewer page. */
+  readonly pageRoot: string;
+  readonly readiness: () => Readiness;
+}
+
+/** The listener that the world reaches: pages, sockets, health. Nothing listens yet. */
+export function publicListener({ attempt, sockets, pageRoot, readiness }: ListenerDeps): Server {
+  const { config } = attempt;
+  const pages = loadPages(pageRoot, config.frameAncestors);
+  const callerOf = callerReader(config.trustedProxies);
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      noDelay: true,
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
+    (request, response) => {
+      const caller = callerOf(request);
+      answer(request, response, caller, { attempt, pages, readiness }).catch((error: unknown) => {
+        tellBug(error, caller);
+        if (response.headersSent) response.destroy();
+        else sendRefusal(response, 'internal', caller);
+      });
+    },
+  );
+  server.maxConnections = config.maxSessions + SPARE_CONNECTIONS;
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    sockets.add(socket);
+    socket.on('error', () => {}); // whoever owns the socket sees its 'close'
+    const caller = callerOf(request);
+    const route = routeOf(request.url ?? '', prefixOf(request));
+    if (route.to !== 'socket') return writeRefusal(socket, 'not_found', caller);
+    const bad = handshakeProblem(request);
+    if (bad) {
+      announceRefusal({ code: bad }, caller, attempt);
+      return writeRefusal(socket, bad, caller);
+    }
+    answerUpgrade(route.asked, caller, { request, socket, head }, attempt).catch((error: unknown) => {
+      tellBug(error, caller);
+      writeRefusal(socket, 'internal', caller);
+    });
+  });
+  return server;
+}
+
+interface AnswerDeps {
+  readonly attempt: AttemptDeps;
+  readonly pages: Pages;
+  readonly readiness: () => Readiness;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+  { attempt, pages, readiness }: AnswerDeps,
+): Promise<void> {
+  const route = routeOf(request.url ?? '', prefixOf(request));
+  const bad = requestProblem(request, route);
+  if (bad) return sendRefusal(response, bad, caller);
+  switch (route.to) {
+    case 'healthz':
+      return sendJson(response, 200, { status: 'ok' });
+    case 'readyz': {
+      const { draining, ...rest } = readiness();
+      return sendJson(response, draining ? 503 : 200, { status: draining ? 'draining' : 'ready', ...rest });
+    }
+    case 'page':
+      return pages.sendPage(response, caller.host);
+    case 'asset':
+      return pages.sendAsset(response, route.name) ? undefined : sendRefusal(response, 'not_found', caller);
+    case 'renew':
+      return renewToken(route.sid, caller, request, response, attempt);
+    case 'socket':
+      return route.asked.from === 'path'
+        ? sendRefusal(response, 'upgrade_required', caller)
+        : answerProbe(route.asked, caller, response, attempt);
+    case 'nothing':
+      return sendRefusal(response, 'not_found', caller);
+  }
+}
+
+function requestProblem({ method, headers }: IncomingMessage, route: Route): RefusalCode | undefined {
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES)
+    return 'body_refused';
+  if (route.to === 'nothing') return 'not_found';
+  const isTaken = route.to === 'renew' ? method === 'POST' : method === 'GET' || method === 'HEAD';
+  return isTaken ? undefined : 'method_refused';
+}
+
+/** An upgrade that is no WebSocket handshake (RFC 6455 section 4.2.1), or one that no browser would accept from us. */
+function handshakeProblem({ method, headers }: IncomingMessage): RefusalCode | undefined {
+  if (method !== 'GET') return 'method_refused';
+  const isHandshake =
+    headers['sec-websocket-version'] === '13' && /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '');
+  if (!isHandshake) return 'upgrade_required';
+  const offered = headers['sec-websocket-protocol'];
+  return offered === undefined || mayChooseBinary(offered) ? undefined : 'subprotocol_refused';
+}
+
+/** Whether an offer is a list of different tokens (RFC 6455 section 4.1) with `binary` among them. */
+function mayChooseBinary(offer: string): boolean {
+  const names = offer.split(',').map((name) => name.trim());
+  return names.includes('binary') && names.every(isToken) && new Set(names).size === names.length;
+}
+
+/** A token of HTTP (RFC 9110 section 5.6.2). */
+function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
+}
+
+function prefixOf({ headers }: IncomingMessage): string | undefined {
+  const prefix = headers['x-forwarded-prefix'];
+  return Array.isArray(prefix) ? prefix.join(',') : prefix;
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+function tellBug(error: unknown, caller: Caller): void {
+  const text = error instanceof Error ? (error.stack ?? errorText(error)) : errorText(error);
+  gatewayProblem.publish({ request: caller.requestId, problem: redactText(text).text });
+}

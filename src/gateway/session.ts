@@ -1,0 +1,158 @@
+import { createHistogram } from 'node:perf_hooks';
+import type { RelayEnd, RelayLimits } from './data-path.js';
+import { ENDS, type EndCause } from './ends.js';
+
+/** A viewer that has its 101 opens RFB within this; a page does it in one round trip. */
+const OPENING_MS = 10_000;
+/** A runner's reset that is noticed this soon after a long pause of its reading belongs to that pause. */
+const RESET_MEMORY_MS = 2_000;
+
+/**
+ * The life of one socket without the socket: what happened goes in, with its time; when to ping and why to end come
+ * out. The first cause wins. Times are monotonic milliseconds.
+ */
+export class Session {
+  readonly #openedAt: number;
+  readonly #pings = createHistogram();
+  #end: RelayEnd | undefined;
+  #viewerOpened = false;
+  #bytesUp = 0;
+  #bytesDown = 0;
+  #lastByteAt: number;
+  #longestSilenceMs = 0;
+  #lastSignAt: number;
+  #lastPingAt: number;
+  #pingSentAt: number | undefined;
+  #viewerBlockedAt: number | undefined;
+  #runnerBlockedAt: number | undefined;
+  #lastPause = { ms: 0, endedAt: -Infinity };
+
+  constructor(
+    private readonly limits: RelayLimits,
+    now: number,
+  ) {
+    this.#openedAt = now;
+    this.#lastByteAt = now;
+    this.#lastSignAt = now;
+    this.#lastPingAt = now;
+  }
+
+  /** How it ended; undefined while it lives. */
+  get end(): RelayEnd | undefined {
+    return this.#end;
+  }
+
+  /** ClientInit has come. */
+  viewerOpened(): void {
+    this.#viewerOpened = true;
+  }
+
+  /** A frame of the viewer, of any kind. */
+  viewerSign(now: number): void {
+    this.#lastSignAt = now;
+  }
+
+  /** A frame of the viewer with RFB, of which `passed` bytes went on to the runner. */
+  viewerBytes(passed: number, now: number): void {
+    this.#lastSignAt = now;
+    this.#bytesUp += passed;
+    this.#byte(now);
+  }
+
+  runnerBytes(count: number, now: number): void {
+    this.#bytesDown += count;
+    this.#byte(now);
+  }
+
+  /** A write towards the viewer could not finish at once, or has finished. */
+  viewerFlow(blocked: boolean, now: number): void {
+    if (blocked) {
+      this.#viewerBlockedAt ??= now;
+      return;
+    }
+    if (this.#viewerBlockedAt === undefined) return;
+    this.#lastPause = { ms: now - this.#viewerBlockedAt, endedAt: now };
+    this.#viewerBlockedAt = undefined;
+    this.#lastSignAt = now; // what was stuck has left: the other host takes bytes
+  }
+
+  /** A write towards the runner could not finish at once, or has finished. While it cannot, the viewer is not read. */
+  runnerFlow(blocked: boolean, now: number): void {
+    if (blocked) {
+      this.#runnerBlockedAt ??= now;
+      return;
+    }
+    if (this.#runnerBlockedAt !== undefined) this.#lastSignAt = now;
+    this.#runnerBlockedAt = undefined;
+  }
+
+  pong(now: number): void {
+    this.#lastSignAt = now;
+    if (this.#pingSentAt === undefined) return;
+    this.#pings.record(Math.max(1, Math.round((now - this.#pingSentAt) * 1_000)));
+    this.#pingSentAt = undefined;
+  }
+
+  /** Looks at the limits; true when a ping is due. */
+  tick(now: number): boolean {
+    const late = this.#late(now);
+    if (late) this.finish(late.cause, now, { detail: late.detail });
+    const { pingIntervalMs } = this.limits;
+    if (this.#end || pingIntervalMs === 0 || now - this.#lastPingAt < pingIntervalMs) return false;
+    this.#lastPingAt = now;
+    this.#pingSentAt ??= now;
+    return true;
+  }
+
+  /** The runner's connection broke. One that was not read for long gave up on the viewer (x11vnc does after 20 s). */
+  runnerReset(detail: string, now: number): void {
+    const { ms, endedAt } = this.#lastPause;
+    const afterPause = ms >= this.limits.writeTimeoutMs / 3 && now - endedAt <= RESET_MEMORY_MS;
+    const slow = this.#viewerBlockedAt !== undefined || afterPause;
+    this.finish(slow ? 'slow_viewer' : 'upstream_lost', now, { detail });
+  }
+
+  /** Ends the session for this cause unless it has one. `code`: where the close frame's is not the cause's own. */
+  finish(cause: EndCause, now: number, more: { readonly detail?: string; readonly code?: number | null } = {}): void {
+    if (this.#end) return;
+    this.#silence(now);
+    this.#end = {
+      cause,
+      code: more.code === undefined ? ENDS[cause].code : more.code,
+      ...(more.detail !== undefined && { detail: more.detail }),
+      durationMs: Math.round(now - this.#openedAt),
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      longestSilenceMs: Math.round(this.#longestSilenceMs),
+      pingP99Ms: this.#pings.count === 0 ? null : this.#pings.percentile(99) / 1_000,
+    };
+  }
+
+  /** The limit that is passed, if one is. A viewer that only watches, or a screen that stands still, passes none. */
+  #late(now: number): { readonly cause: EndCause; readonly detail: string } | undefined {
+    const { pingIntervalMs, readTimeoutMs, writeTimeoutMs, idleTimeoutMs } = this.limits;
+    const passed = (since: number | undefined, ms: number): boolean => since !== undefined && now - since > ms;
+    if (!this.#viewerOpened && passed(this.#openedAt, OPENING_MS))
+      return { cause: 'protocol_error', detail: `no ClientInit within ${OPENING_MS} ms` };
+    if (passed(this.#viewerBlockedAt, writeTimeoutMs))
+      return { cause: 'slow_viewer', detail: `the viewer took nothing for ${writeTimeoutMs} ms` };
+    if (passed(this.#runnerBlockedAt, readTimeoutMs))
+      return { cause: 'upstream_lost', detail: `the runner took nothing for ${readTimeoutMs} ms` };
+    if (pingIntervalMs === 0)
+      return passed(this.#lastByteAt, idleTimeoutMs)
+        ? { cause: 'idle', detail: `no byte for ${idleTimeoutMs} ms` }
+        : undefined;
+    return this.#runnerBlockedAt === undefined && passed(this.#lastSignAt, readTimeoutMs)
+      ? { cause: 'viewer_lost', detail: `no pong and no byte for ${readTimeoutMs} ms` }
+      : undefined;
+  }
+
+  #byte(now: number): void {
+    this.#silence(now);
+    this.#lastByteAt = now;
+  }
+
+  #silence(now: number): void {
+    this.#longestSilenceMs = Math.max(this.#longestSilenceMs, now - this.#lastByteAt);
+  }
+}
