@@ -2,9 +2,14 @@
 export interface Field {
   readonly length: number;
   readonly action: 'keep' | 'blank';
+  /** Told its bytes, as they were, as soon as the last has come: for what the other side's fields depend on. */
+  readonly read?: (bytes: Buffer) => void;
 }
 
-/** The fields of one direction in order; each gets its bytes as they were. When it returns, nothing more is kept. */
+/**
+ * The fields of one direction in order; each gives its bytes, as they were, when the next one is asked for, which is when
+ * that one's first byte comes. When it returns, nothing more is kept.
+ */
 export type Fields = Generator<Field, void, Buffer>;
 
 /** A length that a peer announces is taken up to here; what claims more is cut. */
@@ -41,11 +46,12 @@ export class FieldTape {
       if (this.#field?.action === 'blank') piece.fill(0);
       at += piece.length;
       this.#left -= piece.length;
+      if (this.#left === 0) this.#field?.read?.(Buffer.concat(this.#read));
     }
     return at;
   }
 
-  /** The field that begins here. It is asked for when its first byte comes: by then the other side has spoken. */
+  /** Asks for the field that begins here. */
   #advance(): void {
     const step = this.#field ? this.#fields.next(Buffer.concat(this.#read)) : this.#fields.next(NOTHING);
     this.#read = [];

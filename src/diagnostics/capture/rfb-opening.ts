@@ -35,9 +35,9 @@ export class RfbOpening {
   }
 
   *#serverFields(): Fields {
-    this.#serverMinor = minorOf(yield keep(VERSION_LENGTH));
+    yield keep(VERSION_LENGTH, (bytes) => (this.#serverMinor = minorOf(bytes)));
     if (this.#minor === undefined) return;
-    if (this.#minor === 3) this.#security = (yield keep(4)).readUInt32BE(0);
+    if (this.#minor === 3) yield keep(4, (bytes) => (this.#security = bytes.readUInt32BE(0)));
     else {
       const [count = 0] = yield keep(1);
       if (count === 0) this.#security = 0;
@@ -55,9 +55,9 @@ export class RfbOpening {
   }
 
   *#clientFields(): Fields {
-    this.#clientMinor = minorOf(yield keep(VERSION_LENGTH));
+    yield keep(VERSION_LENGTH, (bytes) => (this.#clientMinor = minorOf(bytes)));
     if (this.#minor === undefined) return;
-    if (this.#minor !== 3) [this.#security] = yield keep(1);
+    if (this.#minor !== 3) yield keep(1, ([type]) => (this.#security = type));
     if (this.#security !== NONE && this.#security !== VNC) return;
     if (this.#security === VNC) yield this.#blank(CHALLENGE_LENGTH);
     yield keep(1);
@@ -74,8 +74,8 @@ export class RfbOpening {
   }
 }
 
-function keep(length: number): Field {
-  return { length, action: 'keep' };
+function keep(length: number, read?: (bytes: Buffer) => void): Field {
+  return { length, action: 'keep', ...(read && { read }) };
 }
 
 function minorOf(bytes: Buffer): number | undefined {

@@ -11,6 +11,7 @@ export interface PacketSide {
 const CHUNK_BYTES = 1_048_576;
 /** pcap-parser is given the link type of each packet on the side: a pcapng file may have several. */
 const LINK_TYPE_ON_THE_SIDE = 1;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Stands in front of pcap-parser, which loops on a forged length, knows one format of four and cannot see that a file
@@ -23,13 +24,15 @@ export async function* guardedBytes(
   sides: PacketSide[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
-  const source = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
+  const source = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  let head = encodeFileHeader(LINK_TYPE_ON_THE_SIDE);
   try {
-    yield encodeFileHeader(LINK_TYPE_ON_THE_SIDE);
     for await (const chunk of source) {
+      signal?.throwIfAborted();
       const packets = splitter.feed(chunk as Buffer);
       for (const { nanoseconds, linkType } of packets) sides.push({ nanoseconds, linkType });
-      if (packets.length > 0) yield encodeRecords(packets);
+      if (packets.length > 0) yield Buffer.concat([head, encodeRecords(packets)]);
+      if (packets.length > 0) head = NOTHING;
       if (splitter.problem) return;
     }
     splitter.finish();
