@@ -50,10 +50,9 @@ export function followEvents(options: {
     const parser = new EventParser();
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
-      for (const event of parser.feed(text)) {
-        lastId = event.id || lastId;
-        options.onEvent(event);
-      }
+      const events = parser.feed(text);
+      lastId = parser.lastId || lastId;
+      for (const event of events) options.onEvent(event);
     });
     response.once('close', () => lost('the stream ended'));
     response.on('error', () => {}); // 'close' follows and says it

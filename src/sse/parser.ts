@@ -12,6 +12,11 @@ export class EventParser {
   #pending = '';
   #id = '';
 
+  /** The last `id:` that came, also of a block without data: where a follower resumes. */
+  get lastId(): string {
+    return this.#id;
+  }
+
   feed(text: string): ParsedEvent[] {
     this.#pending += text;
     const blocks = this.#pending.split(/\r?\n\r?\n/);

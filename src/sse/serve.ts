@@ -17,13 +17,20 @@ export function serveEvents(request: IncomingMessage, response: ServerResponse, 
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
     else response.write(`id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   };
-  const resumed = Number(request.headers['last-event-id'] ?? history.lastId);
-  response.write(': following\n\n');
-  for (const entry of history.since(Number.isFinite(resumed) ? resumed : history.lastId)) send(entry);
+  const position = positionOf(request.headers['last-event-id'], history.lastId);
+  response.write(`id: ${position}\n\n`); // a follower that hears nothing more comes back to here
+  for (const entry of history.since(position)) send(entry);
   const unfollow = history.follow(send);
   const keepalive = setInterval(() => response.write(': alive\n\n'), KEEPALIVE_MS);
   response.once('close', () => {
     clearInterval(keepalive);
     unfollow();
   });
+}
+
+/** Where a follower goes on: behind what it has seen, at the beginning when that was in another life of ours. */
+function positionOf(lastEventId: string | string[] | undefined, newest: number): number {
+  const seen = Number(lastEventId ?? newest);
+  if (!Number.isInteger(seen)) return newest;
+  return seen > newest ? 0 : seen;
 }

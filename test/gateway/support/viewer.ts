@@ -115,7 +115,7 @@ export function ask(
   return new Promise((resolve, reject) => {
     const asked = request(
       { host: '127.0.0.1', port, path, method: options.method ?? 'GET', headers: options.headers ?? {}, agent: false },
-      (response) => readAnswer(response).then(resolve, reject),
+      (response) => void readAnswer(response).then(resolve, reject),
     );
     asked.once('error', reject);
     asked.end(options.body);
