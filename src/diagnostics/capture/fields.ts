@@ -2,6 +2,8 @@
 export interface Field {
   readonly length: number;
   readonly action: 'keep' | 'blank';
+  /** What the text must look like; else it is not kept, and nothing behind it. In pieces it is blanked. */
+  readonly accept?: RegExp;
   /** Told its bytes, as they were, as soon as the last has come: for what the other side's fields depend on. */
   readonly read?: (bytes: Buffer) => void;
 }
@@ -43,12 +45,23 @@ export class FieldTape {
       }
       const piece = bytes.subarray(at, at + this.#left);
       this.#read.push(Buffer.from(piece));
-      if (this.#field?.action === 'blank') piece.fill(0);
-      at += piece.length;
       this.#left -= piece.length;
+      if (this.#left === 0 && !this.#isAccepted()) break;
+      if (this.#mustBlank(piece)) piece.fill(0);
+      at += piece.length;
       if (this.#left === 0) this.#field?.read?.(Buffer.concat(this.#read));
     }
     return at;
+  }
+
+  #isAccepted(): boolean {
+    const accept = this.#field?.accept;
+    this.#isOver = accept !== undefined && !accept.test(Buffer.concat(this.#read).toString('latin1'));
+    return !this.#isOver;
+  }
+
+  #mustBlank(piece: Buffer): boolean {
+    return this.#field?.action === 'blank' || (this.#field?.accept !== undefined && piece.length < this.#field.length);
   }
 
   /** Asks for the field that begins here. */

@@ -35,7 +35,7 @@ export class RfbOpening {
   }
 
   *#serverFields(): Fields {
-    yield keep(VERSION_LENGTH, (bytes) => (this.#serverMinor = minorOf(bytes)));
+    yield version((minor) => (this.#serverMinor = minor));
     if (this.#minor === undefined) return;
     if (this.#minor === 3) yield keep(4, (bytes) => (this.#security = bytes.readUInt32BE(0)));
     else {
@@ -55,7 +55,7 @@ export class RfbOpening {
   }
 
   *#clientFields(): Fields {
-    yield keep(VERSION_LENGTH, (bytes) => (this.#clientMinor = minorOf(bytes)));
+    yield version((minor) => (this.#clientMinor = minor));
     if (this.#minor === undefined) return;
     if (this.#minor !== 3) yield keep(1, ([type]) => (this.#security = type));
     if (this.#security !== NONE && this.#security !== VNC) return;
@@ -78,7 +78,7 @@ function keep(length: number, read?: (bytes: Buffer) => void): Field {
   return { length, action: 'keep', ...(read && { read }) };
 }
 
-function minorOf(bytes: Buffer): number | undefined {
-  const minor = VERSION.exec(bytes.toString('latin1'))?.[1];
-  return minor === undefined ? undefined : Number(minor);
+function version(tell: (minor: number) => void): Field {
+  const read = (bytes: Buffer): void => tell(Number(VERSION.exec(bytes.toString('latin1'))?.[1]));
+  return { length: VERSION_LENGTH, action: 'keep', accept: VERSION, read };
 }

@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCapture } from '../../src/diagnostics/capture/index.ts';
+import { readCapture } from '../../src/diagnostics/pcap/index.ts';
+import { lacks } from '../support/components.ts';
+
+const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pcap');
+const isRoot = process.getuid?.() === 0;
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'camofleet-capture-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function tshark(file: string, ...args: readonly string[]): string[] {
+  const out = execFileSync('tshark', ['-n', '-r', file, '-E', 'occurrence=f', ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return out.split('\n').filter((line) => line !== '');
+}
+
+describe.skipIf(lacks('tshark'))('our reader and tshark agree', () => {
+  test.each(readdirSync(FIXTURES).filter((name) => !name.endsWith('.md')))('on %s', async (name) => {
+    const file = join(FIXTURES, name);
+    const facts = await readCapture(file);
+    expect(facts.packets).toBe(tshark(file, '-T', 'fields', '-e', 'frame.number').length);
+    const first = Number(tshark(file, '-T', 'fields', '-e', 'frame.time_epoch')[0]);
+    expect(facts.flows[0]!.startedAtMs / 1_000).toBeCloseTo(first, 5);
+    const streams = new Set(tshark(file, '-T', 'fields', '-e', 'tcp.stream'));
+    expect(facts.flows).toHaveLength(streams.size);
+    const payload = tshark(file, '-T', 'fields', '-e', 'tcp.len').reduce((sum, length) => sum + Number(length), 0);
+    expect(facts.flows.reduce((sum, { up, down }) => sum + up.bytes + down.bytes, 0)).toBe(payload);
+    const ends = tshark(
+      file,
+      '-Y',
+      'tcp.flags.fin==1 || tcp.flags.reset==1',
+      '-T',
+      'fields',
+      '-e',
+      'frame.number',
+      '-e',
+      'tcp.stream',
+    );
+    const firstEnds = [
+      ...new Map(ends.toReversed().map((line) => line.split('\t').toReversed() as [string, string])).values(),
+    ];
+    expect(facts.ends.map(({ packet }) => packet)).toEqual(firstEnds.map(Number).toSorted((a, b) => a - b));
+    const greetings = tshark(file, '-Y', 'vnc.server_proto_ver', '-T', 'fields', '-e', 'frame.number').map(Number);
+    const seen = facts.flows.flatMap(({ banner }) => banner?.packet ?? []);
+    for (const packet of greetings) expect(seen).toContain(packet);
+  });
+});
+
+describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
+  test('shows handshake, upgrade and greeting, and no secret, up to the moment of the stop', async () => {
+    await using rfb = await listening(createServer((socket) => socket.resume().write('RFB 003.008\n')));
+    await using web = await listening(
+      createHttpServer((_request, response) => response.writeHead(401, { 'set-cookie': 'CANARY' }).end('CANARY')),
+    );
+    const file = join(dir, 'live.pcap');
+    const capture = await startCapture({
+      mode: 'auto',
+      ports: `port ${rfb.port} or port ${web.port}`,
+      file,
+      path: process.env['PATH'],
+      isRoot,
+    });
+    if (capture.skipped !== undefined) throw new Error(capture.skipped);
+    await fetch(`http://127.0.0.1:${web.port}/websockify?token=CANARY`, { headers: { cookie: 'CANARY' } });
+    const socket = connect(rfb.port, '127.0.0.1');
+    await once(socket, 'data');
+    socket.write('CANARY');
+    socket.end();
+    await once(socket, 'close');
+    const summary = await capture.stop();
+
+    expect(summary).toMatchObject({ droppedByKernel: 0, problem: undefined });
+    expect(summary.redactions).toBeGreaterThanOrEqual(3);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file).includes('CANARY')).toBe(false);
+    const facts = await readCapture(file);
+    expect(facts).toMatchObject({ handshakes: 2, banners: 1 });
+    expect(facts.packets).toBe(summary.packets);
+    expect(facts.ends.some(({ client, by }) => client.endsWith(`:${socket.localPort ?? ''}`) || by === 'client')).toBe(
+      true,
+    );
+    expect(tshark(file, '-Y', 'tcp contains "RFB 003.008"')).toHaveLength(1);
+    expect(tshark(file, '-Y', 'http.request.uri contains "/websockify?xxxx"')).toHaveLength(1);
+  });
+
+  test('is stopped once, however often it is asked', async () => {
+    const file = join(dir, 'none.pcap');
+    const capture = await startCapture({ mode: 'lo', ports: 'port 1', file, path: process.env['PATH'], isRoot });
+    if (capture.skipped !== undefined) throw new Error(capture.skipped);
+    expect(await capture.stop()).toEqual(await capture.stop());
+    expect(await readCapture(file)).toMatchObject({ packets: 0, truncated: false });
+  });
+
+  test('of an interface that is not there is skipped, with its name', async () => {
+    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'], isRoot };
+    const capture = await startCapture({ ...base, mode: 'nosuch0' });
+    expect(capture.skipped).toMatch(/interface nosuch0: .*(No such device|doesn't exist)/i);
+  });
+
+  test('without the right to is skipped, with the command that gives it', () => {
+    const script = `
+      const { startCapture } = await import(${JSON.stringify(join(import.meta.dirname, '../../dist/diagnostics/capture/index.js'))});
+      const outcome = await startCapture({ mode: 'auto', ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
+      process.stdout.write(String(outcome.skipped)); process.exit();`;
+    const args = [
+      '--clear-groups',
+      '--reuid',
+      '65534',
+      '--regid',
+      '65534',
+      '--inh-caps=-all',
+      '--bounding-set=-all',
+      '--',
+    ];
+    const said = execFileSync('setpriv', [...args, process.execPath, '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    expect(said).toMatch(/^needs CAP_NET_RAW; run with sudo, or once: sudo setcap cap_net_raw\+ep .*tcpdump$/);
+  });
+
+  test('leaves no tcpdump behind when the disk is full', async () => {
+    const capture = await startCapture({
+      mode: 'lo',
+      ports: 'port 1',
+      file: '/dev/full',
+      path: process.env['PATH'],
+      isRoot,
+    });
+    if (capture.skipped !== undefined) throw new Error(capture.skipped);
+    expect((await capture.stop()).problem).toMatch(/ENOSPC/);
+  });
+});
+
+describe('no capture', () => {
+  const base = { ports: 'port 1', file: '/dev/null', path: '', isRoot: false };
+  test.each([
+    [{ ...base, mode: 'off' }, 'switched off with --capture off'],
+    [{ ...base, mode: 'auto', ports: '' }, 'no port is known to capture'],
+    [{ ...base, mode: 'auto' }, 'tcpdump is not installed; install it, for example: apt-get install tcpdump'],
+  ])('is a skip with its reason: %#', async (options, skipped) => {
+    expect(await startCapture(options)).toEqual({ skipped });
+  });
+});
+
+interface Listening extends AsyncDisposable {
+  readonly port: number;
+}
+
+async function listening(server: ReturnType<typeof createServer>): Promise<Listening> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function')
+        server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
