@@ -34,11 +34,13 @@ describe.skipIf(lacks('tshark'))('our reader and tshark agree', () => {
     expect(facts.packets).toBe(tshark(file, '-T', 'fields', '-e', 'frame.number').length);
     const first = Number(tshark(file, '-T', 'fields', '-e', 'frame.time_epoch')[0]);
     expect(facts.flows[0]!.startedAtMs / 1_000).toBeCloseTo(first, 5);
-    const streams = new Set(tshark(file, '-T', 'fields', '-e', 'tcp.stream'));
-    expect(facts.flows).toHaveLength(streams.size);
+    // tshark counts a stream anew where it changes its mind on the protocol: pairs of ports are the flows here.
+    const pair = (line: string): string => line.split('\t').slice(-2).toSorted().join(' ');
+    const ports = ['-e', 'tcp.srcport', '-e', 'tcp.dstport'];
+    expect(facts.flows).toHaveLength(new Set(tshark(file, '-T', 'fields', ...ports).map(pair)).size);
     const payload = tshark(file, '-T', 'fields', '-e', 'tcp.len').reduce((sum, length) => sum + Number(length), 0);
     expect(facts.flows.reduce((sum, { up, down }) => sum + up.bytes + down.bytes, 0)).toBe(payload);
-    const ends = tshark(
+    const closing = tshark(
       file,
       '-Y',
       'tcp.flags.fin==1 || tcp.flags.reset==1',
@@ -46,13 +48,10 @@ describe.skipIf(lacks('tshark'))('our reader and tshark agree', () => {
       'fields',
       '-e',
       'frame.number',
-      '-e',
-      'tcp.stream',
+      ...ports,
     );
-    const firstEnds = [
-      ...new Map(ends.toReversed().map((line) => line.split('\t').toReversed() as [string, string])).values(),
-    ];
-    expect(facts.ends.map(({ packet }) => packet)).toEqual(firstEnds.map(Number).toSorted((a, b) => a - b));
+    const firstEnds = new Map(closing.toReversed().map((line) => [pair(line), Number(line.split('\t')[0])])).values();
+    expect(facts.ends.map(({ packet }) => packet)).toEqual([...firstEnds].toSorted((a, b) => a - b));
     const greetings = tshark(file, '-Y', 'vnc.server_proto_ver', '-T', 'fields', '-e', 'frame.number').map(Number);
     const seen = facts.flows.flatMap(({ banner }) => banner?.packet ?? []);
     for (const packet of greetings) expect(seen).toContain(packet);
