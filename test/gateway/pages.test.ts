@@ -14,7 +14,7 @@ describe('the viewer page', () => {
     for (const path of ['/vnc/session-1', '/vnc/session-1/']) {
       const page = await ask(gateway.port, path, { headers });
       expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-      expect(page.headers['content-security-policy']?.split('; ')).toEqual([
+      expect(String(page.headers['content-security-policy']).split('; ')).toEqual([
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",

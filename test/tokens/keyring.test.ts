@@ -1,0 +1,50 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKeyFile, openKeyFile, parseKeyring } from '../../src/tokens/index.ts';
+
+let dir = '';
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'camofleet-keys-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const key = (fill: number): string => Buffer.alloc(32, fill).toString('base64url');
+
+describe('a key file', () => {
+  test('is made once, readable by its owner alone', async () => {
+    const file = join(dir, 'made.json');
+    await createKeyFile(file);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { active } = parseKeyring(readFileSync(file, 'utf8'), file);
+    expect(active.key.length).toBe(32);
+    await expect(createKeyFile(file)).rejects.toThrow('EEXIST');
+  });
+
+  test.each([
+    ['{', 'wanted {"active"'],
+    ['{"active": "a"}', 'wanted {"active"'],
+    [JSON.stringify({ active: 'a', keys: { b: key(1) } }), 'the active key "a" is not among the keys'],
+    [JSON.stringify({ active: 'a', keys: { a: 'AAAA' } }), 'key "a" has 3 bytes, wanted 32'],
+  ])('that says %s is an error that names the file and what was wanted', (text, message) => {
+    expect(() => parseKeyring(text, 'the-file.json')).toThrow(`the-file.json: ${message}`);
+  });
+
+  test('is read again when it changes; a version that cannot be read leaves the last good one, said once', async () => {
+    const file = join(dir, 'changing.json');
+    writeFileSync(file, JSON.stringify({ active: 'a', keys: { a: key(1) } }));
+    const problems: string[] = [];
+    const keyring = await openKeyFile(file, ({ message }) => problems.push(message));
+    expect((await keyring()).active.kid).toBe('a');
+    writeFileSync(file, JSON.stringify({ active: 'bb', keys: { a: key(1), bb: key(2) } }));
+    expect((await keyring()).active.kid).toBe('bb');
+    expect((await keyring()).find('a')).toEqual(Buffer.alloc(32, 1));
+    writeFileSync(file, 'half a fi');
+    expect((await keyring()).active.kid).toBe('bb');
+    await keyring();
+    expect(problems).toHaveLength(1);
+    rmSync(file);
+    expect((await keyring()).active.kid).toBe('bb');
+  });
+});
