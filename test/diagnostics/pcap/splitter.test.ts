@@ -19,7 +19,9 @@ function split(bytes: Buffer, size = bytes.length): { packets: Packet[]; splitte
 /** A classic file as a big-endian machine writes it. */
 function bigEndian(packets: readonly Packet[]): Buffer {
   const little = Buffer.concat([encodeFileHeader(1), encodeRecords(packets)]);
-  const swap = (at: number, width: 2 | 4): void => void little.subarray(at, at + width).reverse();
+  const swap = (at: number, width: 2 | 4): void => {
+    little.set(little.subarray(at, at + width).toReversed(), at);
+  };
   for (const at of [0, 8, 12, 16, 20]) swap(at, 4);
   for (const at of [4, 6]) swap(at, 2);
   let at = 24;
@@ -67,7 +69,7 @@ describe('splitting a capture into packets', () => {
       for (let length = 0; length < whole.length; length += step) {
         const { packets, splitter } = split(whole.subarray(0, length));
         expect(packets).toEqual(reference.slice(0, packets.length));
-        if (splitter.problem) expect(splitter.problem.packet).toBe(packets.length + 1);
+        expect([undefined, packets.length + 1]).toContain(splitter.problem?.packet);
       }
     },
   );
