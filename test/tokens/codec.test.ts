@@ -53,14 +53,16 @@ describe('a token', () => {
 
   test('that was altered in any of its characters does not open', async () => {
     const token = await sealToken(CLAIMS, keyring);
+    let refused = 0;
     for (let at = 0; at < token.length; at += 1) {
       if (token[at] === '.') continue;
       const other = token[at] === 'A' ? 'Q' : 'A';
       const opened = await openToken(token.slice(0, at) + other + token.slice(at + 1), keyring, NOW);
       // The last character of a part has bits that carry nothing; what opens must be the very same token.
-      if (opened.ok) expect(opened.value).toEqual(CLAIMS);
-      else expect(['altered', 'malformed', 'unknown_key']).toContain(opened.error);
+      expect(opened.ok ? opened.value : CLAIMS).toEqual(CLAIMS);
+      refused += opened.ok ? 0 : 1;
     }
+    expect(refused).toBeGreaterThan(token.length - 10);
   });
 
   test.each([

@@ -51,20 +51,3 @@ export function endingOf(code: number): Ending {
     ENDINGS[code] ?? { headline: `Closed (${code})`, advice: 'Connect again, or tell your operator.', again: 'asked' }
   );
 }
-
-/** Refusals before the socket opened, by problem code; what is not here shows the gateway's own words. */
-const FINAL_REFUSALS = new Set([
-  'session_ended',
-  'token_invalid',
-  'token_foreign',
-  'token_used',
-  'unknown_id',
-  'id_missing',
-  'id_malformed',
-  'origin_refused',
-  'target_refused',
-]);
-
-export function mayTryAgain(problemCode: string): boolean {
-  return !FINAL_REFUSALS.has(problemCode);
-}

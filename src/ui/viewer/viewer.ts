@@ -1,36 +1,22 @@
 import type RFBClient from '@novnc/novnc';
 import { readAccess } from './access.js';
-import { endingOf, mayTryAgain } from './ends.js';
+import { endingOf } from './ends.js';
+import { openPage, watchEscape } from './page.js';
+import { askWhy, wordsOf } from './refusal.js';
 
 /** noVNC probes the browser while it loads; where that never ends, the page says so instead of staying blank. */
 const LOADING_MS = 10_000;
+/** A screen that has not shown itself by then is named as what is waited for. */
+const SCREEN_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
+/** A connection that has lived so long was a good one: the next pause is short again. */
+const GOOD_MS = 10_000;
 
-const root = document.documentElement;
 const access = readAccess();
+const page = openPage();
 let tries = 0;
-let renewal: number | undefined;
 let pause: number | undefined;
-let lastCode = 0;
-
-function byId(id: string): HTMLElement {
-  const element = document.getElementById(id);
-  if (!element) throw new Error(`the page has no #${id}`);
-  return element;
-}
-
-function show(state: 'connecting' | 'connected' | 'ended', status: string): void {
-  root.dataset['state'] = state;
-  byId('status').textContent = status;
-}
-
-function tell(headline: string, advice: string, canAsk: boolean): void {
-  byId('headline').textContent = headline;
-  byId('advice').textContent = advice;
-  byId('message').hidden = headline === '';
-  byId('again').hidden = !canAsk;
-}
 
 async function loadClient(): Promise<typeof RFBClient> {
   const late = new Promise<never>((_resolve, reject) => {
@@ -42,122 +28,91 @@ async function loadClient(): Promise<typeof RFBClient> {
 
 async function connect(): Promise<void> {
   clearTimeout(pause);
-  show('connecting', 'Connecting …');
-  let Client: typeof RFBClient;
+  page.show('connecting', 'Connecting …');
   try {
-    Client = await loadClient();
+    open(await loadClient());
   } catch (error) {
-    show('ended', 'Not loaded');
-    tell('The viewer did not load', `${String(error)}. Reload the page, or try another browser.`, false);
-    return;
+    page.show('ended', 'Not loaded');
+    const why = error instanceof Error ? error.message : String(error);
+    page.tell({
+      headline: 'The viewer did not load',
+      advice: `Reload the page, or try another browser (${why}).`,
+      canAsk: true,
+    });
   }
-  byId('screen').replaceChildren();
+}
+
+/** One connection, from its socket to its end. */
+function open(Client: typeof RFBClient): void {
   const socket = new WebSocket(access.socketUrl(), ['binary']);
+  const timers = new Set<number>();
+  const later = (work: () => void, ms: number): void => void timers.add(window.setTimeout(work, ms));
   let opened = false;
   socket.addEventListener('open', () => {
     opened = true;
+    page.show('connecting', 'Waiting for the screen …');
+    later(() => page.show('connecting', 'The screen does not answer yet …'), SCREEN_MS);
   });
   socket.addEventListener('close', ({ code }) => {
-    clearTimeout(renewal);
+    for (const timer of timers) clearTimeout(timer);
     if (opened) ended(code);
     else void refused();
   });
-  const client = new Client(byId('screen'), socket, { shared: true });
+
+  page.screen.replaceChildren();
+  const client = new Client(page.screen, socket, { shared: true });
   client.scaleViewport = true;
   client.background = 'transparent';
+  const renew = async (): Promise<void> => {
+    const { nextInMs, rights } = await access.renew();
+    if (rights) {
+      client.viewOnly = rights === 'view';
+      page.viewOnly(rights === 'view');
+    }
+    if (nextInMs !== undefined && socket.readyState === WebSocket.OPEN) later(() => void renew(), nextInMs);
+  };
   client.addEventListener('connect', () => {
-    tries = 0;
-    delete root.dataset['code'];
-    show('connected', 'Live');
-    tell('', '', false);
+    for (const timer of timers) clearTimeout(timer);
+    page.show('connected', 'Live');
+    page.tell(undefined);
     client.focus();
-    renewLater();
+    later(() => {
+      tries = 0;
+    }, GOOD_MS);
+    void renew();
   });
-  client.addEventListener('desktopname', ({ detail }) => {
-    byId('name').textContent = detail.name || access.session;
-    document.title = `${detail.name || access.session} · camofleet`;
-  });
-}
-
-function renewLater(): void {
-  const ms = access.renewInMs();
-  if (!Number.isFinite(ms)) return;
-  renewal = window.setTimeout(() => {
-    access.renew().then(renewLater, renewLater); // a renewal that failed is tried again at the next turn
-  }, ms);
+  client.addEventListener('desktopname', ({ detail }) => page.name(detail.name || access.session));
 }
 
 function ended(code: number): void {
-  lastCode = code;
-  root.dataset['code'] = String(code);
-  const ending = endingOf(code);
-  if (ending.again === 'itself') tryAgain(ending.headline, ending.advice);
-  else finish(ending.headline, ending.advice, ending.again === 'asked');
+  const { headline, advice, again } = endingOf(code);
+  if (again === 'itself') return tryAgain(headline, advice, String(code));
+  page.show('ended', 'Ended', String(code));
+  page.tell({ headline, advice, canAsk: again === 'asked' });
 }
 
-/** A browser cannot see why a socket was refused; the gateway says it to a plain request. */
 async function refused(): Promise<void> {
-  const url = access.probeUrl();
-  const problem = url === undefined ? undefined : await problemAt(url);
-  if (problem === 'unreachable' || problem === undefined || problem.code === '') {
-    root.dataset['code'] = '1006';
-    tryAgain(
-      'No connection',
-      url === undefined
-        ? 'The session was not opened: the id may be unknown here.'
-        : 'The gateway does not answer. Trying again.',
-    );
-    return;
-  }
-  root.dataset['code'] = String(problem.status);
-  if (mayTryAgain(problem.code)) tryAgain(problem.title, problem.detail);
-  else finish(problem.title, problem.detail, false);
+  const { headline, advice, again, code } = wordsOf(await askWhy(access.probeUrl()));
+  if (again) return tryAgain(headline, advice, code);
+  page.show('ended', 'Not connected', code);
+  page.tell({ headline, advice, canAsk: false });
 }
 
-interface Problem {
-  readonly status: number;
-  readonly code: string;
-  readonly title: string;
-  readonly detail: string;
-}
-
-async function problemAt(url: string): Promise<Problem | 'unreachable' | undefined> {
-  try {
-    const response = await fetch(url, { cache: 'no-store' });
-    if (response.ok) return undefined;
-    const {
-      status,
-      code = '',
-      title = `Error ${response.status}`,
-      detail = '',
-    }: Partial<Problem> = await response.json();
-    return { status: status ?? response.status, code, title, detail };
-  } catch {
-    return 'unreachable'; // no answer, or one that is not the gateway's
-  }
-}
-
-function tryAgain(headline: string, advice: string): void {
+/** Connects again by itself, later each time, never at the same moment as everybody else. */
+function tryAgain(headline: string, advice: string, code: string): void {
   tries += 1;
   const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
   const ms = longest * (0.5 + Math.random() / 2);
-  show('connecting', `Try ${tries + 1} in ${Math.max(1, Math.round(ms / 1000))} s`);
-  tell(headline, advice, true);
+  page.show('connecting', `Try ${tries + 1} in ${Math.max(1, Math.round(ms / 1000))} s`, code);
+  page.tell({ headline, advice, canAsk: true });
   clearTimeout(pause);
   pause = window.setTimeout(() => void connect(), ms);
 }
 
-function finish(headline: string, advice: string, canAsk: boolean): void {
-  show('ended', lastCode === 0 ? 'Not connected' : 'Ended');
-  tell(headline, advice, canAsk);
-}
-
-byId('again').addEventListener('click', () => {
+page.onAgain(() => {
   tries = 0;
   void connect();
 });
-byId('fullscreen').addEventListener('click', () => {
-  void (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen());
-});
-byId('name').textContent = access.session;
+page.name(access.session);
+watchEscape();
 void connect();

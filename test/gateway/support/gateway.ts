@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/core/index.ts';
@@ -43,14 +43,14 @@ export const PASSWORD = 'canarypw';
 const WAIT_MS = 5_000;
 
 /** A gateway on free ports with a key file, a page and a log of its own. */
-export async function startTestGateway(env: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  env: Readonly<Record<string, string>> = {},
+  options: { readonly pageRoot?: string } = {},
+): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'camofleet-gateway-'));
-  const keysFile = join(dir, 'keys.json');
-  await createKeyFile(keysFile);
-  const pageRoot = join(dir, 'page');
-  mkdirSync(join(pageRoot, '~assets'), { recursive: true });
-  writeFileSync(join(pageRoot, 'index.html'), '<!doctype html><title>viewer</title>');
-  writeFileSync(join(pageRoot, '~assets', 'viewer-1.js'), 'export {};');
+  const keysFile = env['CAMOFLEET_GATEWAY_TOKEN_KEYS_FILE'] ?? join(dir, 'keys.json');
+  if (!existsSync(keysFile)) await createKeyFile(keysFile);
+  const pageRoot = options.pageRoot ?? writePage(join(dir, 'page'));
   const config = gatewaySettings.load({
     env: {
       HTTP_HOST: '127.0.0.1',
@@ -106,4 +106,12 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The least that the gateway takes for a built page. */
+function writePage(root: string): string {
+  mkdirSync(join(root, '~assets'), { recursive: true });
+  writeFileSync(join(root, 'index.html'), '<!doctype html><title>viewer</title>');
+  writeFileSync(join(root, '~assets', 'viewer-1.js'), 'export {};');
+  return root;
 }
