@@ -5,8 +5,7 @@ import { CamofleetCommand, serveUntilStopped } from '../cli/index.js';
 export default class Gateway extends CamofleetCommand {
   static override summary = 'Run the gateway: WebSocket in, RFB out, with tokens, bounds and one cause for every end.';
   static override description =
-    `Settings come from the environment; \`camofleet config explain gateway\` lists them. The log goes to stdout as
-JSON lines. SIGTERM drains: new sockets are refused at once, open ones are told to reconnect, spread over the grace.`;
+    'Settings come from the environment; `camofleet config explain gateway` lists them. The log goes to stdout as JSON lines. SIGTERM, or POST /admin/drain on the internal listener, drains: new sockets are refused at once, open ones are told to reconnect, spread over the grace.';
   static override examples = [
     '<%= config.bin %> gateway',
     `VNC_MAP_JSON='{"6901": {"host": "127.0.0.1", "port": 5901}}' <%= config.bin %> gateway --host 127.0.0.1 --port 6900`,
