@@ -1,5 +1,5 @@
 import { access, readFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 import { CamofleetError, randomId } from '../core/index.js';
@@ -105,7 +105,7 @@ Exit codes, the same in every output format: 0 ok · 1 a check failed · 2 usage
     });
     const colour = process.stdout.isTTY && !flags['no-color'] && !env['NO_COLOR'];
     const columns = process.stdout.isTTY ? process.stdout.columns : 120;
-    if (flags.json) process.stdout.write(await readFile(join(dir, 'report.json'), 'utf8'));
+    if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     else
       process.stdout.write(
         renderHopTable(report, { columns, colour, verbose: flags.verbose, dir: `${relative(cwd, dir) || dir}/` }),

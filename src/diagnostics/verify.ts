@@ -7,8 +7,6 @@ import {
   type Report,
   type StreamReport,
   type VerdictStatus,
-  renderHtml,
-  renderJUnit,
   worstVerdict,
 } from '../report/index.js';
 import { type FleetPaths, type Topology, serviceLog } from '../topology/index.js';
@@ -101,7 +99,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const capture = await beginCapture(run, options, deps);
   const outcome = await probeAndHold(run, options, deps, trust);
   deps.observer.onStage('collecting evidence');
-  await capture.stop?.();
+  await endCapture(run, capture);
   const lines = await collectLogs(run, sources, outcome.hold);
   const packets = await packetFacts(run, options, capture);
   const logs = {
@@ -327,6 +325,15 @@ async function accessLinesWritten(sources: readonly LogSource[], hold: HoldResul
   }
 }
 
+async function endCapture(run: Run, capture: CaptureOutcome): Promise<void> {
+  const summary = await capture.stop?.();
+  if (!summary) return;
+  const { problem, droppedByKernel } = summary;
+  if (problem !== undefined) run.note({ what: 'packets', status: 'failed', because: problem });
+  if (droppedByKernel)
+    run.note({ what: 'packets', status: 'failed', because: `${droppedByKernel} dropped by the kernel` });
+}
+
 async function packetFacts(
   run: Run,
   options: VerifyOptions,
@@ -342,6 +349,7 @@ async function packetFacts(
       status: 'ok',
       because: `${facts.packets} packets, ${facts.handshakes} TCP handshakes, ${facts.banners} RFB banners`,
     });
+    if (facts.problem) run.note({ what: 'packets', status: 'failed', because: facts.problem.text });
     return facts.ends;
   } catch (error) {
     run.note({ what: 'packets', status: 'failed', because: errorText(error) });
@@ -418,19 +426,7 @@ async function conclude(
     artifacts: [],
     collection: run.collected,
   };
-  await run.write(
-    'collection.log',
-    'text',
-    run.collected
-      .map(({ what, status, because }) => `${status.padEnd(6)} ${what}${because === undefined ? '' : `: ${because}`}\n`)
-      .join(''),
-  );
-  await run.write('junit.xml', 'junit', renderJUnit(draft));
-  await run.write('report.html', 'html', renderHtml(draft));
-  const report: Report = { ...draft, artifacts: await run.artifacts(), collection: [...run.collected] };
-  await run.write('report.json', 'report', `${JSON.stringify(report, null, 2)}\n`);
-  await run.publish();
-  return report;
+  return run.finish(draft);
 }
 
 function streamReport({ planned, stream, end, opening }: HeldStream, findings: readonly Finding[]): StreamReport {

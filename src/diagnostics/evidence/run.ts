@@ -1,98 +1,216 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { errorText, redactText } from '../../core/index.js';
-import type { Artifact, Collected } from '../../report/index.js';
+import { type Artifact, type Collected, type Report, renderHtml, renderJUnit } from '../../report/index.js';
+import { type LogLine, readLogSince } from '../logs/index.js';
+import { redactData } from './redact.js';
 
 /** The folder of one run of verify. What cannot be written is noted and never stops the run. */
 export interface Run {
   readonly id: string;
   readonly dir: string;
   readonly collected: readonly Collected[];
-  /** Writes a file of the run; text is redacted. */
+  /** Writes a file of the run, whole or not at all; text is redacted. */
   write(name: string, kind: Artifact['kind'], content: string | Buffer): Promise<void>;
-  /** Copies what a log has gained since `from` bytes, redacted, line by line; gives the lines that were kept. */
+  /** Copies what a log has gained since it was `from` bytes long, redacted, line by line; gives the lines that were kept. */
   collectLog(source: string, name: string, from: number): Promise<readonly string[]>;
   /** Takes a file that is in the folder already, such as a capture. */
   adopt(name: string, kind: Artifact['kind'], redactions: number): void;
   note(collected: Collected): void;
-  artifacts(): Promise<readonly Artifact[]>;
-  /** Points `latest` to this run. */
-  publish(): Promise<void>;
+  /**
+   * Writes junit.xml, report.html, collection.log and, last, report.json with the sums of all files, and points `latest`
+   * to the run. Gives the report as it was written: redacted, with what could not be written in `collection`.
+   */
+  finish(draft: Report): Promise<Report>;
 }
 
-/** Bytes of one log that are collected: the end of it when it is longer. */
-const MAX_LOG_BYTES = 67_108_864;
+/** Bytes of one log that are collected: the end of it when it is longer. The lines are given back, so it bounds memory. */
+const MAX_LOG_BYTES = 33_554_432;
+/** Kept free from the start, so that a disk that evidence has filled still takes the report. */
+const RESERVE_BYTES = 1_048_576;
+const RESERVE = '.reserve';
+const COLLECTION_LOG = 'collection.log';
+/** Lines of a log are written in pieces of so many characters. */
+const WRITE_CHARACTERS = 65_536;
 
 /** Makes the folder `<out>/<time>-<id>/`, private to the user. */
 export async function openRun(out: string, facts: { readonly nowMs: number; readonly suffix: string }): Promise<Run> {
   const id = `${new Date(facts.nowMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z-${facts.suffix}`;
-  const dir = join(out, id);
-  const kept = new Map<string, { kind: Artifact['kind']; redactions: number }>();
-  const collected: Collected[] = [];
-  const note = (entry: Collected): void => void collected.push(entry);
-  const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const run = new RunFolder(id, out);
+  await run.open();
+  return run;
+}
+
+class RunFolder implements Run {
+  readonly id: string;
+  readonly dir: string;
+  readonly #out: string;
+  readonly #collected: Collected[] = [];
+  readonly #kept = new Map<string, { readonly kind: Artifact['kind']; readonly redactions: number }>();
+  /** collection.log grows as things happen: a crash loses nothing that was said. */
+  #logging: Promise<void> = Promise.resolve();
+
+  constructor(id: string, out: string) {
+    this.id = id;
+    this.dir = join(out, id);
+    this.#out = out;
+  }
+
+  get collected(): readonly Collected[] {
+    return this.#collected;
+  }
+
+  async open(): Promise<void> {
+    await this.#attempt('the run folder', async () => {
+      await mkdir(this.#out, { recursive: true });
+      await mkdir(this.dir, { mode: 0o700 });
+      await writeFile(join(this.dir, RESERVE), Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
+    });
+  }
+
+  note(collected: Collected): void {
+    const entry = redactData(collected).value;
+    this.#collected.push(entry);
+    const { what, status, because } = entry;
+    const line = `${status.padEnd(6)} ${what}${because === undefined ? '' : `: ${because.replaceAll('\n', ' ')}`}\n`;
+    this.#logging = this.#logging
+      .then(() => appendFile(join(this.dir, COLLECTION_LOG), line, { mode: 0o600 }))
+      .catch(() => undefined); // what it says is in the report as well
+  }
+
+  adopt(name: string, kind: Artifact['kind'], redactions: number): void {
+    this.#kept.set(name, { kind, redactions });
+  }
+
+  async write(name: string, kind: Artifact['kind'], content: string | Buffer): Promise<void> {
+    const redacted = typeof content === 'string' ? redactText(content) : { text: content, hidden: 0 };
+    await this.#attempt(name, async () => {
+      const part = join(this.dir, `${name}.part`);
+      try {
+        await writeFile(part, redacted.text, { mode: 0o600 });
+        await rename(part, join(this.dir, name));
+      } catch (error) {
+        await rm(part, { force: true });
+        throw error;
+      }
+      this.adopt(name, kind, redacted.hidden);
+    });
+  }
+
+  async collectLog(source: string, name: string, from: number): Promise<readonly string[]> {
+    const lines: string[] = [];
+    await this.#attempt(name, async () => {
+      const { size } = await stat(source);
+      const isLong = size - from > MAX_LOG_BYTES;
+      await this.#copyLines(readLogSince(source, isLong ? size - MAX_LOG_BYTES : from, MAX_LOG_BYTES), name, {
+        lines,
+        // It begins inside a line, and half a token would not be recognised.
+        skip: isLong ? 1 : 0,
+      });
+      const cut = isLong ? `, its last ${MAX_LOG_BYTES} bytes` : '';
+      this.note({ what: name, status: 'ok', because: `${lines.length} lines of ${basename(source)}${cut}` });
+    });
+    return lines;
+  }
+
+  /** Appends to `lines` and to the file; what was written before a failure stays, and is listed. */
+  async #copyLines(
+    source: AsyncIterable<LogLine>,
+    name: string,
+    { lines, skip }: { readonly lines: string[]; readonly skip: number },
+  ): Promise<void> {
+    let redactions = 0;
+    let left = skip;
+    let pending = '';
+    const target = await open(join(this.dir, name), 'w', 0o600);
+    try {
+      for await (const { text, isCut } of source) {
+        if (left > 0) {
+          left -= 1;
+          continue;
+        }
+        const redacted = redactText(isCut ? `${text}…` : text);
+        redactions += redacted.hidden;
+        lines.push(redacted.text);
+        pending += `${redacted.text}\n`;
+        if (pending.length < WRITE_CHARACTERS) continue;
+        await target.writeFile(pending);
+        pending = '';
+      }
+      await target.writeFile(pending);
+    } finally {
+      await target.close();
+      this.adopt(name, 'log', redactions);
+    }
+  }
+
+  async finish(draft: Report): Promise<Report> {
+    await rm(join(this.dir, RESERVE), { force: true }).catch(() => undefined); // then there was none
+    const clean = redactData(draft).value;
+    await this.#logging;
+    this.adopt(COLLECTION_LOG, 'text', 0);
+    const described = await this.#describe(clean);
+    await this.write('junit.xml', 'junit', renderJUnit(described));
+    await this.write('report.html', 'html', renderHtml(described));
+    await this.#logging;
+    const report = await this.#writeReport(clean);
+    await this.#publish();
+    const isSaid = report.collection.length === this.#collected.length;
+    await this.#logging;
+    return isSaid ? report : this.#writeReport(clean);
+  }
+
+  async #writeReport(clean: Report): Promise<Report> {
+    const report = await this.#describe(clean);
+    await this.write('report.json', 'report', `${JSON.stringify(report, null, 2)}\n`);
+    return { ...report, collection: [...this.#collected] };
+  }
+
+  async #describe(report: Report): Promise<Report> {
+    return { ...report, artifacts: await this.#artifacts(), collection: [...this.#collected] };
+  }
+
+  /** Sums of what is there; a file that could not be written is not. */
+  async #artifacts(): Promise<readonly Artifact[]> {
+    const list: Artifact[] = [];
+    for (const [path, { kind, redactions }] of this.#kept) {
+      if (kind === 'report') continue; // it cannot hold its own sum
+      const sum = createHash('sha256');
+      let bytes = 0;
+      try {
+        for await (const chunk of createReadStream(join(this.dir, path))) {
+          sum.update(chunk as Buffer);
+          bytes += (chunk as Buffer).length;
+        }
+        list.push({ path, kind, bytes, sha256: sum.digest('hex'), redactions });
+      } catch {
+        continue; // that it is missing was noted when it could not be written
+      }
+    }
+    return list;
+  }
+
+  async #publish(): Promise<void> {
+    await this.#attempt('latest', async () => {
+      const link = join(this.#out, 'latest');
+      const next = join(this.#out, `.latest-${this.id}`);
+      await symlink(this.id, next);
+      try {
+        await rename(next, link);
+      } catch (error) {
+        await rm(next, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      note({ what, status: 'failed', because: errorText(error) });
+      this.note({ what, status: 'failed', because: errorText(error) });
     }
-  };
-  await attempt('the run folder', () => mkdir(dir, { recursive: true, mode: 0o700 }).then(() => undefined));
-
-  return {
-    id,
-    dir,
-    collected,
-    note,
-    adopt: (name, kind, redactions) => void kept.set(name, { kind, redactions }),
-    write: (name, kind, content) =>
-      attempt(name, async () => {
-        const redacted = typeof content === 'string' ? redactText(content) : { text: content, hidden: 0 };
-        await writeFile(join(dir, name), redacted.text, { mode: 0o600 });
-        kept.set(name, { kind, redactions: redacted.hidden });
-      }),
-    collectLog: async (source, name, from) => {
-      const lines: string[] = [];
-      await attempt(name, async () => {
-        const size = (await stat(source)).size;
-        const start = Math.max(size < from ? 0 : from, size - MAX_LOG_BYTES);
-        let redactions = 0;
-        await writeFile(join(dir, name), '', { mode: 0o600 });
-        for await (const line of createInterface({ input: createReadStream(source, { start }), crlfDelay: Infinity })) {
-          const { text, hidden } = redactText(line);
-          redactions += hidden;
-          lines.push(text);
-        }
-        await appendFile(join(dir, name), lines.map((line) => `${line}\n`).join(''));
-        kept.set(name, { kind: 'log', redactions });
-        note({ what: name, status: 'ok', because: `${lines.length} lines of ${basename(source)}` });
-      });
-      return lines;
-    },
-    artifacts: async () => {
-      const list: Artifact[] = [];
-      for (const [path, { kind, redactions }] of kept)
-        await attempt(path, async () => {
-          const bytes = await readFile(join(dir, path));
-          list.push({
-            path,
-            kind,
-            bytes: bytes.length,
-            sha256: createHash('sha256').update(bytes).digest('hex'),
-            redactions,
-          });
-        });
-      return list;
-    },
-    publish: () =>
-      attempt('latest', async () => {
-        const link = join(out, 'latest');
-        await rm(`${link}.new`, { force: true });
-        await symlink(id, `${link}.new`);
-        await rename(`${link}.new`, link);
-      }),
-  };
+  }
 }

@@ -1,2 +1,4 @@
-/** Lines of the services' logs, parsed; a line that is none is skipped. Pure. */
-export { type AccessLine, type ServiceLine, parseAccessLog, parseServiceLog } from './parse.js';
+/** Logs: what they have gained, line by line, and what the lines say. Parsers are pure; a line that is none is skipped. */
+export { type AccessLine, parseAccessLine, parseAccessLog } from './access.js';
+export { type LogLine, readLogSince } from './lines.js';
+export { type ServiceLine, parseServiceLog } from './parse.js';

@@ -6,64 +6,27 @@ export interface ServiceLine {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** One line of Traefik's or the embedded ingress's JSON access log. */
-export interface AccessLine {
-  readonly line: number;
-  readonly startedAt: string;
-  readonly status: number;
-  readonly originStatus: number;
-  readonly durationMs: number;
-  readonly path: string;
-  readonly router: string | undefined;
-  readonly service: string | undefined;
-  readonly serviceAddr: string | undefined;
-  readonly wsKey: string | undefined;
-  /** Sec-WebSocket-Accept of the service: the proof of an upgrade. */
-  readonly accept: string | undefined;
-}
-
+/** Lines of a service's log; a line that is none is skipped. */
 export function parseServiceLog(lines: readonly string[]): readonly ServiceLine[] {
   return lines.flatMap((text, index) => {
     const record = objectIn(text);
     if (!record || typeof record['event'] !== 'string') return [];
     const { time, event, ...facts } = record;
-    return [{ line: index + 1, time: String(time), event, facts }];
+    return [{ line: index + 1, time: textOf(time) ?? '', event, facts }];
   });
 }
 
-const NANOSECONDS_A_MILLISECOND = 1e6;
-
-export function parseAccessLog(lines: readonly string[]): readonly AccessLine[] {
-  return lines.flatMap((text, index) => {
-    const record = objectIn(text);
-    if (!record || typeof record['DownstreamStatus'] !== 'number') return [];
-    return [
-      {
-        line: index + 1,
-        startedAt: String(record['StartUTC'] ?? ''),
-        status: record['DownstreamStatus'],
-        originStatus: Number(record['OriginStatus'] ?? 0),
-        durationMs: Number(record['Duration'] ?? 0) / NANOSECONDS_A_MILLISECOND,
-        path: String(record['RequestPath'] ?? ''),
-        router: textOf(record['RouterName']),
-        service: textOf(record['ServiceName']),
-        serviceAddr: textOf(record['ServiceAddr']),
-        wsKey: textOf(record['request_Sec-Websocket-Key']),
-        accept: textOf(record['origin_Sec-Websocket-Accept']),
-      },
-    ];
-  });
-}
-
-function objectIn(text: string): Record<string, unknown> | undefined {
+/** The JSON object that a line is. */
+export function objectIn(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : undefined;
   } catch {
-    return undefined; // not a line of ours
+    return undefined; // not a line of ours, or half of one
   }
 }
 
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
