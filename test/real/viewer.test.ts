@@ -41,7 +41,7 @@ async function openBrowser(): Promise<{ context: BrowserContext } & AsyncDisposa
 async function openViewer(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url);
-  await page.waitForFunction(`document.documentElement.dataset.state === 'connected'`, undefined, { timeout: 20_000 });
+  await page.waitForSelector('html[data-state="connected"]', { timeout: 20_000 }); // a function as text is forbidden there
   return page;
 }
 
@@ -92,7 +92,7 @@ describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc', 'xsetroot', 'chromium'))(
       const session = await fleet.createSession({ browser: 'testcard' });
       const page = await openViewer(browser.context, session.vnc!.http);
       await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
-      await page.waitForFunction(`document.documentElement.dataset.code === '4410'`, undefined, { timeout: 5_000 });
+      await page.waitForSelector('html[data-code="4410"]', { timeout: 5_000 });
       expect(await page.evaluate(`document.documentElement.dataset.state`)).toBe('ended');
     });
   },
