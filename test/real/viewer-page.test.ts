@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,10 @@ import { lacks, which } from '../support/components.ts';
 const PAGE_ROOT = join(import.meta.dirname, '..', '..', 'dist', 'ui', 'viewer');
 const PICTURES = join(import.meta.dirname, '..', '..', 'artifacts', 'viewer-test');
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+
+/** What is asked inside the page; text, because these tests have no types of a browser. */
+const PIXEL = `[...document.querySelector('canvas').getContext('2d').getImageData(5, 5, 1, 1).data.slice(0, 3)].join(',')`;
+const GLOBALS = `Object.keys(globalThis).filter((name) => /rfb|novnc|camofleet/i.test(name))`;
 
 /** Answers each request for a picture with one colour, in the format that noVNC asks for. */
 function paint({ socket }: RunnerConnection, [red, green, blue]: readonly [number, number, number]): void {
@@ -30,18 +33,12 @@ async function paintAll(runner: TestRunner): Promise<never> {
   for (;;) paint(await runner.next(), [34, 102, 170]);
 }
 
-const stateOf = (page: Page): Promise<{ state?: string; code?: string; headline: string }> =>
-  page.evaluate(() => ({ ...document.documentElement.dataset, headline: document.querySelector('h1')!.textContent }));
+const headlineOf = (page: Page): Promise<string | null> => page.textContent('h1');
 
+/** The page says its state in its root element. */
 async function untilState(page: Page, state: string, code?: string): Promise<void> {
-  await page.waitForFunction(
-    ([wanted, number]) => {
-      const { state: is, code: of } = document.documentElement.dataset;
-      return is === wanted && (number === undefined || of === number);
-    },
-    [state, code] as const,
-    { timeout: 15_000 },
-  );
+  const root = `html[data-state="${state}"]${code === undefined ? '' : `[data-code="${code}"]`}`;
+  await page.waitForSelector(root, { timeout: 15_000 });
 }
 
 describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in Chromium', () => {
@@ -81,14 +78,7 @@ describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in
     page.on('request', (request) => asked.push(request.url()));
     await page.goto(`http://127.0.0.1:${gateway.port}/vnc/session-1#token=${await gateway.token(runner.port)}`);
     await untilState(page, 'connected');
-    await expect
-      .poll(() =>
-        page.evaluate(() => {
-          const canvas = document.querySelector('canvas')!;
-          return [...canvas.getContext('2d')!.getImageData(5, 5, 1, 1).data.slice(0, 3)].join(',');
-        }),
-      )
-      .toBe('34,102,170');
+    await expect.poll(() => page.evaluate<string>(PIXEL)).toBe('34,102,170');
     expect(page.url()).toBe(`http://127.0.0.1:${gateway.port}/vnc/session-1`);
     expect(said).toEqual([]);
     expect(
@@ -96,12 +86,10 @@ describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in
     ).toEqual([]);
     await page.screenshot({ path: join(PICTURES, 'page-connected.png') });
     await page.keyboard.press('Control+Alt+Escape');
-    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('fullscreen');
+    await expect.poll(() => page.evaluate<string>('document.activeElement.id')).toBe('fullscreen');
     await page.reload();
     await untilState(page, 'connected');
-    expect(
-      await page.evaluate(() => Object.keys(globalThis).filter((name) => /rfb|novnc|camofleet/i.test(name))),
-    ).toEqual([]);
+    expect(await page.evaluate<string[]>(GLOBALS)).toEqual([]);
   });
 
   test('says what control took back or ended, and stays away', async () => {
@@ -122,10 +110,10 @@ describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in
     const opened = (await gateway.log('session.opened')).length;
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await gateway.log('session.opened')).toHaveLength(opened);
-    expect((await stateOf(other)).headline).toBe('The session has ended');
+    expect(await headlineOf(other)).toBe('The session has ended');
     await other.reload();
     await untilState(other, 'ended', '410');
-    expect((await stateOf(other)).headline).toBe('The session has ended');
+    expect(await headlineOf(other)).toBe('The session has ended');
   });
 
   test('comes back by itself with its renewed token when the gateway restarts', async () => {
@@ -156,7 +144,7 @@ describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in
     const gateway = scope.use(await startTestGateway({ MAX_CONCURRENT_SESSIONS: '1' }, { pageRoot: PAGE_ROOT }));
     const expired = await open(gateway, await gateway.token(runner.port, { iat: 1, exp: 2 }));
     await untilState(expired, 'ended', '401');
-    expect((await stateOf(expired)).headline).toBe('This link is not valid');
+    expect(await headlineOf(expired)).toBe('This link is not valid');
     await expired.screenshot({ path: join(PICTURES, 'page-refused.png') });
 
     const unknown = await context.newPage();
