@@ -41,9 +41,17 @@ export class Conversation {
     return this.#modes[side].as === 'nothing';
   }
 
-  /** From here on nothing of a direction is kept: its bytes are no longer known in order. */
+  /** From here on nothing of a direction is kept. */
   lose(side: FlowSide): void {
     this.#modes[side] = { as: 'nothing' };
+  }
+
+  /** So many bytes of a side are missing: they were not captured. What comes next is kept only where it can be known. */
+  skip(side: FlowSide, count: number): void {
+    const mode = this.#modes[side];
+    if (mode.as === 'frames') mode.tape.skip(count);
+    else if (mode.as === 'body' && mode.left > count) mode.left -= count;
+    else if (mode.as !== 'answer') this.lose(side);
   }
 
   /** The next bytes of a side. Blanks in place; gives how many from the start may be kept. */

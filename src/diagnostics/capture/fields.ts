@@ -35,6 +35,11 @@ export class FieldTape {
     return this.#isOver;
   }
 
+  /** Ends it: bytes are missing. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   /** Blanks what must not stay, in place; gives the number of bytes from the start that may be kept. */
   take(bytes: Buffer): number {
     let at = 0;

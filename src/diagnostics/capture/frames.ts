@@ -1,5 +1,6 @@
 import type { FieldTape } from './fields.js';
 
+const NOTHING = Buffer.alloc(0);
 const CLOSE = 8;
 const LAST_OPCODE = 10;
 const CLOSE_CODE_LENGTH = 2;
@@ -7,6 +8,7 @@ const CLOSE_CODE_LENGTH = 2;
 const HEADER_WITHIN = 16;
 const SMALLEST_HEADER = 2;
 const MASK_LENGTH = 4;
+const MAX_CONTROL_PAYLOAD = 125;
 
 /**
  * One direction of WebSocket frames (RFC 6455 section 5), fed its bytes in order. Headers and close codes stay, the opening
@@ -15,12 +17,14 @@ const MASK_LENGTH = 4;
 export class FrameTape {
   /** The opening inside; undefined where the payload cannot be read, such as compressed frames. */
   readonly #inner: FieldTape | undefined;
-  #header: Buffer = Buffer.alloc(0);
+  #header: Buffer = NOTHING;
   #opcode = 0;
   #mask: Buffer | undefined;
   #left = 0;
   #offset = 0;
   #isOver = false;
+  /** Bytes are missing, so where frames begin is not known. */
+  #isLost = false;
 
   constructor(inner: FieldTape | undefined) {
     this.#inner = inner;
@@ -30,8 +34,19 @@ export class FrameTape {
     return this.#isOver;
   }
 
+  /** So many bytes are missing. Inside the payload of a frame that is no loss; else only a lone control frame is kept. */
+  skip(count: number): void {
+    const isInside = this.#left >= count;
+    this.#left = isInside ? this.#left - count : 0;
+    this.#offset += count;
+    this.#isLost ||= !isInside;
+    this.#header = NOTHING;
+    this.#inner?.end();
+  }
+
   /** Blanks in place; gives the number of bytes from the start that may be kept. */
   take(bytes: Buffer): number {
+    if (this.#isLost && !isLoneControl(bytes)) return 0;
     let at = 0;
     let kept = 0;
     while (at < bytes.length && !this.#isOver) {
@@ -64,7 +79,7 @@ export class FrameTape {
 
   #begin(): void {
     const header = this.#header;
-    this.#header = Buffer.alloc(0);
+    this.#header = NOTHING;
     const [first = 0, second = 0] = header;
     const short = second & 0x7f;
     const isMasked = (second & 0x80) !== 0;
@@ -112,4 +127,12 @@ export class FrameTape {
     if (!this.#mask) return;
     for (let index = 0; index < piece.length; index += 1) piece[index]! ^= this.#mask[(offset + index) % MASK_LENGTH]!;
   }
+}
+
+/** A whole close, ping or pong and nothing else: what a segment of pixels never is. */
+function isLoneControl(bytes: Buffer): boolean {
+  const [first = 0, second = 0] = bytes;
+  const length = second & 0x7f;
+  const header = SMALLEST_HEADER + ((second & 0x80) === 0 ? 0 : MASK_LENGTH);
+  return first >= 0x88 && first <= 0x8a && length <= MAX_CONTROL_PAYLOAD && bytes.length === header + length;
 }

@@ -24,8 +24,8 @@ const MAX_FLOWS = 4_096;
 const RESERVE_BYTES = 8_388_608;
 
 /**
- * A capture in, a capture out, packet by packet. TCP/IP headers stay, and of the payload what `Conversation` allows; a
- * byte that did not come in order, or belongs to a flow whose SYN was not seen, is never kept. Original lengths stay
+ * A capture in, a capture out, packet by packet. TCP/IP headers stay, and of the payload what `Conversation` allows. What
+ * was sent again, what comes late, and what belongs to a flow whose SYN was not seen, is never kept. Original lengths stay
  * known. What is not TCP is left out.
  */
 export class PacketRedactor extends Transform {
@@ -95,13 +95,14 @@ export class PacketRedactor extends Transform {
     if (segment.syn) flow.next[side] = (segment.sequence + 1) >>> 0;
     const next = flow.next[side];
     if (next === undefined || segment.payloadLength === 0 || flow.conversation.isOver(side)) return 0;
-    const behind = (next - (segment.sequence + (segment.syn ? 1 : 0))) | 0;
-    const isAhead = behind < 0;
-    const isSeen = behind >= segment.payloadLength;
-    if (isAhead || isSeen) return 0; // it comes again, or has come: either way these bytes are not in order
-    flow.next[side] = (segment.sequence + (segment.syn ? 1 : 0) + segment.payloadLength) >>> 0;
-    const kept = flow.conversation.take(side, payload.subarray(behind));
-    if (payload.length < segment.payloadLength) flow.conversation.lose(side);
+    const sequence = (segment.sequence + (segment.syn ? 1 : 0)) >>> 0;
+    const behind = (next - sequence) | 0;
+    if (behind >= segment.payloadLength) return 0; // sent again
+    flow.next[side] = (sequence + segment.payloadLength) >>> 0;
+    if (behind < 0) flow.conversation.skip(side, -behind);
+    const kept = flow.conversation.take(side, payload.subarray(Math.max(0, behind)));
+    const missing = segment.payloadLength - Math.max(payload.length, behind);
+    if (missing > 0) flow.conversation.skip(side, missing);
     return behind > 0 ? 0 : kept;
   }
 

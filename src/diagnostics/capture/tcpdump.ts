@@ -56,7 +56,9 @@ type Tcpdump = ChildProcessByStdio<null, Readable, Readable>;
 const EVERY_INTERFACE = 'any';
 /** Enough for hours of a moving screen: of most packets only 100 bytes are written. */
 const MAX_BYTES = 268_435_456;
-/** For the kernel's ring, in KiB: a busy screen must not overrun it while Node collects garbage. */
+/** What the kernel hands over of a packet: the head of a request with its token. Of pictures more would only be cut again. */
+const SNAPSHOT_BYTES = 4_096;
+/** The kernel's ring, in KiB, has room for 4096 such packets: a busy screen must not overrun it while Node collects garbage. */
 const RING_KIB = 16_384;
 const START_MS = 3_000;
 /** tcpdump is given this long to write what it has when it is stopped. */
@@ -90,7 +92,19 @@ export async function startCapture(options: CaptureOptions): Promise<CaptureOutc
 function launch(tcpdump: string, { mode, ports, path, isRoot }: CaptureOptions): Tcpdump {
   const setpriv = findProgram('setpriv', path);
   const device = mode === 'auto' ? EVERY_INTERFACE : mode;
-  const args = ['-i', device, '-U', '-n', '-B', String(RING_KIB), '--immediate-mode', '-w', '-'];
+  const args = [
+    '-i',
+    device,
+    '-U',
+    '-n',
+    '-s',
+    String(SNAPSHOT_BYTES),
+    '-B',
+    String(RING_KIB),
+    '--immediate-mode',
+    '-w',
+    '-',
+  ];
   // A change of user would undo the promise that tcpdump ends with us.
   if (setpriv !== undefined && isRoot) args.push('-Z', 'root');
   args.push(`tcp and (${ports})`);

@@ -196,6 +196,31 @@ describe('what a conversation may show', () => {
     expect((await redactFlow(flow)).payloads[1]).toContain('RFB 003.008\n');
   });
 
+  test('a ping behind a picture that was captured in part, and nothing that only looks like one', async () => {
+    const big = Buffer.alloc(5_000, 'CANARY');
+    const frame = (length: number): Buffer => Buffer.from([0x82, 126, length >> 8, length & 0xff]);
+    const flow = new FlowMaker()
+      .say('client', UPGRADE)
+      .say('server', 'HTTP/1.1 101 Switching\r\n\r\n')
+      .say('server', Buffer.concat([frame(8_000), big]))
+      .say('server', big.subarray(0, 3_000))
+      .say('server', Buffer.concat([Buffer.from([0x89, 6]), Buffer.from('CANARY')]))
+      .say('server', Buffer.concat([frame(4_000), big]))
+      .say('server', Buffer.concat([Buffer.from([0x89, 5]), Buffer.from('CANARY')]))
+      .say('server', Buffer.concat([Buffer.from([0x88, 8, 0x03, 0xe9]), Buffer.from('CANARY')]));
+    for (const [index, packet] of flow.packets.entries())
+      if (packet.data.length > 500) flow.packets[index] = { ...packet, data: packet.data.subarray(0, 500) };
+    const { payloads, all } = await redactFlow(flow);
+    expect(all).not.toContain('CANARY');
+    expect(payloads.slice(3)).toEqual([
+      '',
+      '\u0089\u0006',
+      '\u0082~\u000f\u00a0',
+      '',
+      `\u0088\b\u0003é${'\0'.repeat(6)}`,
+    ]);
+  });
+
   test('nothing of compressed frames', async () => {
     const flow = new FlowMaker()
       .say('client', UPGRADE)
