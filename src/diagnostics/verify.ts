@@ -17,7 +17,7 @@ import { CODES } from './codes.js';
 import { type Run, openRun } from './evidence/index.js';
 import { exitCodeOf, summaryOf } from './conclude.js';
 import { type FleetClient, clientOfFleet, openFleetClient, trustOf } from './fleet-client.js';
-import { type HeldStream, type HoldProgress, judge, planHold, runHold } from './hold/index.js';
+import { type HeldStream, type HoldProgress, type PacketFact, judge, planHold, runHold } from './hold/index.js';
 import type { HoldResult } from './hold/run.js';
 import { parseAccessLog, parseServiceLog } from './logs/index.js';
 import { readCapture } from './pcap/index.js';
@@ -334,11 +334,7 @@ async function endCapture(run: Run, capture: CaptureOutcome): Promise<void> {
     run.note({ what: 'packets', status: 'failed', because: `${droppedByKernel} dropped by the kernel` });
 }
 
-async function packetFacts(
-  run: Run,
-  options: VerifyOptions,
-  capture: CaptureOutcome,
-): Promise<readonly { packet: number; text: string }[]> {
+async function packetFacts(run: Run, options: VerifyOptions, capture: CaptureOutcome): Promise<readonly PacketFact[]> {
   const file = options.pcap ?? (capture.skipped === undefined ? `${run.dir}/vnc.tcpdump.pcap` : undefined);
   if (file === undefined) return [];
   if (options.pcap === undefined) run.adopt('vnc.tcpdump.pcap', 'pcap', capture.redactions?.() ?? 0);

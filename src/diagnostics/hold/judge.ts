@@ -29,6 +29,10 @@ export interface LogFacts {
 export interface PacketFact {
   readonly packet: number;
   readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Who dialled: `127.0.0.1:54321`. */
+  readonly client: string;
 }
 
 export interface JudgeInput {
@@ -223,7 +227,7 @@ function finding(
       ? [{ file: 'traefik-access.log', line: line.line, text: `ended after ${Math.round(line.durationMs)} ms` }]
       : [];
   });
-  const packets = input.packets.slice(0, 3).map(({ packet, text }) => ({ file: 'vnc.tcpdump.pcap', packet, text }));
+  const packets = endsNear(first, cuts, input).map(({ packet, text }) => ({ file: 'vnc.tcpdump.pcap', packet, text }));
   const own = { file: 'report.json', text: `streams: ${describeEnd(first.end)}` };
   return make(code, CODES[code].hop, confidence, saw, [
     ...evidence,
