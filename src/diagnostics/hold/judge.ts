@@ -238,6 +238,18 @@ function finding(
   ]);
 }
 
+/** Both legs of a stream end within so long of each other. */
+const SAME_END_MS = 1_000;
+const MAX_PACKETS_CITED = 3;
+
+/** The packets that ended the flows of the cuts, and what else ended with the first of them: earliest first. */
+function endsNear(first: Cut, cuts: readonly Cut[], { packets }: JudgeInput): readonly PacketFact[] {
+  const ports = new Set(cuts.flatMap(({ opening }) => opening.localPort ?? []));
+  const isOwn = ({ client }: PacketFact): boolean => ports.has(Number(client.slice(client.lastIndexOf(':') + 1)));
+  const near = packets.filter((packet) => isOwn(packet) || Math.abs(packet.atMs - first.end.at) < SAME_END_MS);
+  return near.toSorted((a, b) => a.packet - b.packet).slice(0, MAX_PACKETS_CITED);
+}
+
 function make(code: Code, hop: Hop, confidence: Confidence, saw: string, evidence: readonly EvidenceRef[]): Finding {
   const { want, remedy, not } = CODES[code];
   const settle =
