@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { type Server, createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type ProxyServer, createProxyServer } from 'httpxy';
@@ -30,7 +36,7 @@ const MAX_HEADER_BYTES = 32_768;
 const HEADERS_MS = 10_000;
 /** What Traefik answers where no router matches, and where a service fails. */
 const NOT_FOUND = '404 page not found\n';
-const BAD_GATEWAY = 'Bad Gateway';
+const FAILED = { 502: 'Bad Gateway', 504: 'Gateway Timeout' } as const;
 
 /** Starts the ingress. Dispose stops accepting, waits the grace for open sockets, then cuts them. */
 export async function startIngress(options: IngressOptions, deps: { readonly clock: Clock }): Promise<Ingress> {
@@ -39,7 +45,8 @@ export async function startIngress(options: IngressOptions, deps: { readonly clo
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   scope.defer(() => agent.destroy());
   const proxy = createProxyServer({ agent, xfwd: false, proxyTimeout: options.responseHeaderTimeoutMs });
-  proxy.on('error', () => {}); // the promise of each call tells
+  // No 'error' listener: with one, the promises of the proxy's calls would not reject.
+  proxy.on('proxyReq', (outgoing) => outgoing.prependOnceListener('timeout', () => outgoing.destroy(late())));
   const open = new Set<Socket>();
   const begin = (request: IncomingMessage): ((outcome: Outcome) => void) => log.begin(request, deps.clock);
 
@@ -106,12 +113,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, call: 
     await call.proxy.web(forwarded, response, { target: call.options.upstreams[routed.service] });
   } catch (error) {
     upstreamFailed.publish({ service: routed.service, why: errorText(error), level: 'warn' });
-    const late = 'code' in (error as object) && (error as NodeJS.ErrnoException).code === 'ETIMEDOUT';
+    const status = statusOf(error);
     if (response.headersSent) response.destroy();
-    else
-      response
-        .writeHead(late ? 504 : 502, { 'content-type': 'text/plain; charset=utf-8' })
-        .end(late ? 'Gateway Timeout' : BAD_GATEWAY);
+    else response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(FAILED[status]);
   }
 }
 
@@ -124,41 +128,58 @@ async function upgrade(request: IncomingMessage, socket: Socket, head: Buffer, c
     socket.end(plainAnswer(404, 'Not Found', NOT_FOUND));
     return;
   }
-  const seen: { status: number; headers: IncomingHttpHeaders; upgraded: boolean } = {
-    status: 0,
-    headers: {},
-    upgraded: false,
-  };
+  const seen: Seen = { status: 0, headers: {}, upgraded: false };
   socket.once('close', () => {
     const status = seen.upgraded ? 0 : seen.status || 502;
     call.write({ ...outcome, downstreamStatus: status, originStatus: status, origin: seen.headers });
   });
-  const watch = (
-    outgoing: { on(event: 'response' | 'upgrade', listener: (answered: IncomingMessage) => void): unknown },
-    incoming: unknown,
-  ): void => {
-    if (incoming !== request) return;
-    for (const event of ['response', 'upgrade'] as const)
-      outgoing.on(event, (answered) =>
-        Object.assign(seen, { status: answered.statusCode, headers: answered.headers, upgraded: event === 'upgrade' }),
-      );
+  const { options, proxy } = call;
+  const watch = (outgoing: ClientRequest): void => follow(outgoing, socket, seen, { options, service: routed.service });
+  proxy.once('proxyReqWs', watch); // emitted before ws() returns, or never
+  const ended = proxy.ws(forward(request, routed, 'wss'), socket, { target: options.upstreams[routed.service] }, head);
+  proxy.off('proxyReqWs', watch);
+  await ended.catch(() => {}); // what the service did wrong is told where it is seen
+}
+
+/** What the service has answered to a handshake. */
+interface Seen {
+  status: number;
+  headers: IncomingHttpHeaders;
+  upgraded: boolean;
+}
+
+/** Sees the service's answer, and answers itself where the service fails: the proxy would only end the socket. */
+function follow(
+  outgoing: ClientRequest,
+  socket: Socket,
+  seen: Seen,
+  { options, service }: { readonly options: IngressOptions; readonly service: Routed['service'] },
+): void {
+  const patience = setTimeout(() => outgoing.destroy(late()), options.responseHeaderTimeoutMs);
+  const see = (answered: IncomingMessage, upgraded: boolean): void => {
+    clearTimeout(patience);
+    Object.assign(seen, { status: answered.statusCode, headers: answered.headers, upgraded });
   };
-  call.proxy.on('proxyReqWs', watch);
-  try {
-    const forwarded = forward(request, routed, 'wss');
-    await call.proxy.ws(
-      forwarded,
-      socket,
-      { target: call.options.upstreams[routed.service], upgradeTimeout: call.options.responseHeaderTimeoutMs },
-      head,
-    );
-  } catch (error) {
-    upstreamFailed.publish({ service: routed.service, why: errorText(error), level: 'warn' });
-    if (!seen.upgraded && socket.writable) socket.end(plainAnswer(502, BAD_GATEWAY, BAD_GATEWAY));
-    else socket.destroy();
-  } finally {
-    call.proxy.off('proxyReqWs', watch);
-  }
+  outgoing.on('response', (answered) => see(answered, false));
+  outgoing.on('upgrade', (answered, upstream) => {
+    see(answered, true);
+    socket.once('close', () => upstream.destroy()); // a viewer that is gone leaves nothing half open
+  });
+  outgoing.once('close', () => clearTimeout(patience));
+  outgoing.once('error', (error) => {
+    if (seen.status !== 0 || socket.destroyed) return; // it has answered, or the viewer left
+    upstreamFailed.publish({ service, why: errorText(error), level: 'warn' });
+    seen.status = statusOf(error);
+    socket.end(plainAnswer(seen.status, FAILED[statusOf(error)], FAILED[statusOf(error)]));
+  });
+}
+
+function late(): Error {
+  return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+}
+
+function statusOf(error: unknown): 502 | 504 {
+  return error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT' ? 504 : 502;
 }
 
 /** The request as the service shall see it: path of the route, and X-Forwarded-* that nobody outside can forge. */
