@@ -76,7 +76,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const internalPort = await serveInternal(scope, config, admission, () => stopAsked.abort());
   const reporter = setInterval(() => void control.report(live.report()), REPORT_MS);
   scope.defer(() => clearInterval(reporter));
-  listening.publish({ port, internalPort, identity: attempt.keyring ? 'token' : 'open' });
+  listening.publish({ port, internalPort, identity: attempt.keyring ? config.identity : 'open' });
   const drain = once(() => drainSockets(config, admission, live, sockets));
   const owner = scope.move();
   return {
@@ -113,6 +113,7 @@ function controlWord(config: GatewayConfig, control: ControlChannel): string {
 /** Open identities on an address that others reach are told at the start, and in /readyz for as long as they are. */
 function openIdentityWarnings(config: GatewayConfig): string[] {
   const open = [
+    ...(config.identity === 'open' ? ['gateway.identity'] : []),
     ...(config.mapJson.size > 0 ? ['VNC_MAP_JSON'] : []),
     ...(config.defaultHost === '' ? [] : ['VNC_DEFAULT_HOST']),
   ];

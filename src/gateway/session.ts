@@ -1,4 +1,3 @@
-import { createHistogram } from 'node:perf_hooks';
 import type { RelayEnd, RelayLimits } from './data-path.js';
 import { ENDS, type EndCause } from './ends.js';
 
@@ -6,6 +5,8 @@ import { ENDS, type EndCause } from './ends.js';
 const OPENING_MS = 10_000;
 /** A runner's reset that is noticed this soon after a long pause of its reading belongs to that pause. */
 const RESET_MEMORY_MS = 2_000;
+/** Round trips that are remembered: at a ping every 20 s the last three hours. A native histogram would take 350 KB. */
+const MAX_ROUND_TRIPS = 512;
 
 /**
  * The life of one socket without the socket: what happened goes in, with its time; when to ping and why to end come
@@ -13,7 +14,7 @@ const RESET_MEMORY_MS = 2_000;
  */
 export class Session {
   readonly #openedAt: number;
-  readonly #pings = createHistogram();
+  readonly #roundTripsMs: number[] = [];
   #end: RelayEnd | undefined;
   #viewerOpened = false;
   #bytesUp = 0;
@@ -89,7 +90,8 @@ export class Session {
   pong(now: number): void {
     this.#lastSignAt = now;
     if (this.#pingSentAt === undefined) return;
-    this.#pings.record(Math.max(1, Math.round((now - this.#pingSentAt) * 1_000)));
+    this.#roundTripsMs.push(now - this.#pingSentAt);
+    if (this.#roundTripsMs.length > MAX_ROUND_TRIPS) this.#roundTripsMs.shift();
     this.#pingSentAt = undefined;
   }
 
@@ -124,7 +126,7 @@ export class Session {
       bytesUp: this.#bytesUp,
       bytesDown: this.#bytesDown,
       longestSilenceMs: Math.round(this.#longestSilenceMs),
-      pingP99Ms: this.#pings.count === 0 ? null : this.#pings.percentile(99) / 1_000,
+      pingP99Ms: percentile99(this.#roundTripsMs),
     };
   }
 
@@ -155,4 +157,10 @@ export class Session {
   #silence(now: number): void {
     this.#longestSilenceMs = Math.max(this.#longestSilenceMs, now - this.#lastByteAt);
   }
+}
+
+/** To hundredths; null of nothing. */
+function percentile99(values: readonly number[]): number | null {
+  const value = values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1];
+  return value === undefined ? null : Math.round(value * 100) / 100;
 }

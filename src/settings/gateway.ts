@@ -56,7 +56,7 @@ export const gatewaySettings = defineSettings('gateway', {
   identity: choice(['token', 'open'], {
     env: 'CAMOFLEET_GATEWAY_IDENTITY',
     default: 'token',
-    doc: 'Whether map and range work without a token. `open` also follows when the map, the range or the default host is set by hand.',
+    doc: 'Whether ids work without a token; `open` is said in the log and in `/readyz`. Ids that the map, the range or the default host name work in any case.',
   }),
   mapJson: json<ReadonlyMap<string, MapEntry>>(
     {
@@ -125,7 +125,7 @@ export const gatewaySettings = defineSettings('gateway', {
   failedAttemptsPerMinute: count({
     env: 'CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE',
     default: 60,
-    doc: 'Failed attempts of one address a minute before 429. Good sessions never count.',
+    doc: 'Failed attempts of one address a minute before 429; 0 sets no limit. Good tokens never count, and are let in all the same.',
   }),
   allowedOrigins: list({
     env: 'CAMOFLEET_GATEWAY_ALLOWED_ORIGINS',
