@@ -2,14 +2,5 @@
  * The gateway: a token in, a picture out. It resolves who may see what, opens the RFB side before it answers 101, relays
  * with bounds in both directions, and ends every socket with one cause. It keeps no registry and never imports a service.
  */
-export {
-  GATEWAY_CHANNELS,
-  type SessionClosed,
-  type SessionOpened,
-  type SessionRefused,
-  sessionClosed,
-  sessionOpened,
-  sessionRefused,
-} from './events.js';
-export { type Gateway, type GatewayDeps, startGateway } from './server.js';
-export { ENDS, type EndCause } from './ends.js';
+export { GATEWAY_CHANNELS } from './events.js';
+export { type Gateway, startGateway } from './server.js';
