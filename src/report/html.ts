@@ -1,67 +1,75 @@
-import { escape } from './junit.js';
-import type { Finding, Report } from './shape.js';
-import { formatMs } from './text.js';
-
-const STYLE = `
-:root{color-scheme:light dark;--ground:light-dark(#f8fafc,#0b0e14);--card:light-dark(#fff,#141922);--line:light-dark(#dbe2ea,#262e3c);--text:light-dark(#0f172a,#e2e8f0);--quiet:light-dark(#526077,#94a3b8);--pass:light-dark(#0f766e,#5eead4);--fail:light-dark(#b91c1c,#f87171);--warn:light-dark(#a16207,#fbbf24);font:15px/1.5 system-ui,sans-serif}
-body{max-width:64rem;margin:0 auto;padding:2rem 1.25rem;background:var(--ground);color:var(--text)}
-h1{font-size:1.375rem;margin:0}h2{font-size:1rem;margin:2rem 0 .5rem}p{margin:.25rem 0;color:var(--quiet)}
-table{width:100%;border-collapse:collapse}th,td{padding:.375rem .75rem .375rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}th{color:var(--quiet);font-weight:500;font-size:.8125rem}
-.pass{color:var(--pass)}.fail{color:var(--fail)}.warn,.unknown{color:var(--warn)}.skip{color:var(--quiet)}
-.finding{border:1px solid var(--line);border-left:4px solid var(--fail);border-radius:.5rem;background:var(--card);padding:.75rem 1rem;margin:.75rem 0}.finding.warn{border-left-color:var(--warn)}
-dl{display:grid;grid-template-columns:7rem 1fr;gap:.25rem .75rem;margin:.5rem 0 0;color:var(--text)}dt{color:var(--quiet)}dd{margin:0}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:anywhere}
-`;
+import { STYLE } from './html-style.js';
+import type { EvidenceRef, Finding, Report, StreamReport } from './shape.js';
+import { escapeXml } from './xml.js';
+import { count, formatBytes, formatMs, printable } from './words.js';
 
 /** The report as one page: no script, nothing from elsewhere, light and dark. */
 export function renderHtml(report: Report): string {
-  const sections = [header(report), findings(report), hops(report), streams(report), checks(report), artifacts(report)];
+  const sections = [hero(report), path(report), findings(report), streams(report), checks(report), evidence(report)];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escape(`${report.verdict} · ${report.run}`)}</title><style>${STYLE}</style></head>
-<body>${sections.join('\n')}</body></html>
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escape(`${report.verdict} · verify ${report.run}`)}</title><style>${STYLE}</style></head>
+<body>
+${sections.filter((section) => section !== '').join('\n')}
+</body></html>
 `;
 }
 
-function header({ verdict, summary, run, startedAt, endedAt, target, version }: Report): string {
-  return `<h1 class="${verdict}">${escape(verdict)}</h1><p>${escape(summary)}</p><p><code>${escape(target.url ?? '')}</code> · ${escape(startedAt)} to ${escape(endedAt)} · run ${escape(run)} · camofleet ${escape(version)}</p>`;
+function hero({ verdict, interrupted, summary, run, startedAt, endedAt, target, version, exitCode }: Report): string {
+  const took = formatMs(Date.parse(endedAt) - Date.parse(startedAt));
+  const word = interrupted ? 'interrupted' : verdict;
+  const time = `${startedAt.slice(0, 19).replace('T', ' ')} UTC, ${took}`;
+  return `<header class="card hero ${verdict}">
+<span class="badge ${verdict}">${escape(word)}</span>
+<h1>${escape(summary)}</h1>
+<p><code>${escape(target.url ?? 'no target')}</code></p>
+<p>${escape(time)} · run ${escape(run)} · camofleet ${escape(version)} · exit ${exitCode}</p>
+</header>`;
 }
+
+/** The hops in path order; behind the first bad one, what could not be looked at is "not reached". */
+function path({ hops }: Report): string {
+  const firstBad = hops.findIndex(({ verdict }) => verdict === 'fail');
+  const items = hops.map(({ hop, verdict, tookMs, note }, index) => {
+    const isUnreached = firstBad >= 0 && index > firstBad && verdict === 'skip';
+    const state = isUnreached ? 'not reached' : index === firstBad ? 'first bad hop' : STATES[verdict];
+    const time = tookMs === null || isUnreached ? '' : formatMs(tookMs);
+    const cells = [`<i>${index + 1}</i>`, `<b>${hop}</b>`, `<span class="state ${verdict}">${state}</span>`];
+    cells.push(`<span class="time">${time}</span>`, `<span class="note">${escape(note ?? '')}</span>`);
+    return `<li class="${verdict}">${cells.join('')}</li>`;
+  });
+  return `<h2>Path</h2><ol class="path">${items.join('')}</ol>`;
+}
+
+const STATES = { pass: 'ok', warn: 'warning', fail: 'failed', skip: 'not looked at', unknown: 'could not find out' };
 
 function findings({ findings: all }: Report): string {
-  return all.map(findingCard).join('\n');
+  return all.length === 0 ? '' : `<h2>Findings</h2>${all.map(findingCard).join('\n')}`;
 }
 
-function findingCard({ code, hop, severity, confidence, saw, want, remedy, not, settle, evidence }: Finding): string {
+function findingCard({ code, hop, severity, confidence, evidence: proof, ...said }: Finding): string {
   const rows: [string, string][] = [
-    ['saw', escape(saw)],
-    ['wanted', escape(want)],
-    [
-      'proof',
-      evidence
-        .map(
-          ({ file, line, packet, text }) =>
-            `<code>${escape(file)}</code>${line === undefined ? '' : ` line ${line}`}${packet === undefined ? '' : ` packet ${packet}`}${text === undefined ? '' : `: ${escape(text)}`}`,
-        )
-        .join('<br>'),
-    ],
-    ['not it', not.map(escape).join('<br>')],
-    ['remedy', `<strong>${escape(remedy)}</strong>`],
-    ['to settle', escape(settle ?? '')],
+    ['saw', escape(said.saw)],
+    ['wanted', escape(said.want)],
+    ['evidence', proof.map(cited).join('<br>')],
+    ['not it', said.not.map(escape).join('<br>')],
+    ['remedy', `<span class="remedy">${escape(said.remedy)}</span>`],
+    ['to settle', escape(said.settle ?? '')],
+    ['more', `<code>camofleet explain ${escape(code)}</code>`],
   ];
   const list = rows
     .filter(([, text]) => text !== '')
     .map(([label, text]) => `<dt>${label}</dt><dd>${text}</dd>`)
     .join('');
-  return `<section class="finding ${severity}"><strong class="${severity}">${escape(code)}</strong> · ${escape(hop)} · ${escape(confidence)}<dl>${list}</dl></section>`;
+  const badge = severity === 'info' ? 'skip' : severity;
+  return `<section class="card finding ${severity}"><strong>${escape(code)}</strong> <span class="badge ${badge}">${escape(hop)}</span> <span class="badge">${escape(confidence)}</span><dl>${list}</dl></section>`;
 }
 
-function hops({ hops: all }: Report): string {
-  const rows = all.map(({ hop, verdict, tookMs, note }) => [
-    escape(hop),
-    `<span class="${verdict}">${verdict}</span>`,
-    tookMs === null ? '' : formatMs(tookMs),
-    escape(note ?? ''),
-  ]);
-  return section('Hops', ['hop', 'verdict', 'time', 'seen'], rows);
+function cited({ file, line, packet, text }: EvidenceRef): string {
+  const place = packet === undefined ? (line === undefined ? '' : ` line ${line}`) : ` packet ${packet}`;
+  return `<code>${escape(file)}</code>${place}${text === undefined ? '' : `: ${escape(text)}`}`;
 }
 
 function streams({ streams: all }: Report): string {
@@ -69,47 +77,60 @@ function streams({ streams: all }: Report): string {
     escape(`${mode}, ${vantage}`),
     formatMs(heldMs),
     String(frames),
-    String(bytesIn),
-    pings.sent === 0
-      ? ''
-      : `${pings.answered} of ${pings.sent}${pings.p99Ms === null ? '' : `, p99 ${formatMs(pings.p99Ms)}`}`,
+    formatBytes(bytesIn),
+    pings.sent === 0 ? '' : `${pings.answered} of ${pings.sent}`,
+    pings.p50Ms === null ? '' : `${formatMs(pings.p50Ms)}${pings.p99Ms === null ? '' : ` / ${formatMs(pings.p99Ms)}`}`,
     formatMs(longestSilenceMs),
-    escape(
-      end.by === 'verify'
-        ? 'by verify, as planned'
-        : `by ${end.by}, ${end.how}${end.code === null ? '' : ` ${end.code}`}`,
-    ),
+    endOf(end),
   ]);
-  return all.length === 0
-    ? ''
-    : section('Streams', ['stream', 'held', 'frames', 'bytes', 'pings', 'longest silence', 'ended'], rows);
+  const head = ['stream', 'held', 'frames', 'received', 'pings answered', 'p50 / p99', 'longest silence', 'ended by'];
+  return all.length === 0 ? '' : `<h2>Streams</h2>${table(head, rows)}`;
+}
+
+function endOf({ by, how, code, reason }: StreamReport['end']): string {
+  if (by === 'verify') return '<span class="state pass">verify, as planned</span>';
+  const why = [how.replace('_', ' '), ...(code === null ? [] : [String(code)]), ...(reason === '' ? [] : [reason])];
+  return `<span class="state fail">${escape(by)}</span> ${escape(why.join(' '))}`;
 }
 
 function checks({ checks: all }: Report): string {
-  const rows = all.map(({ id, title, verdict, saw, because, tookMs }) => [
-    `<code>${escape(id)}</code>`,
-    escape(title),
-    `<span class="${verdict}">${verdict}</span>`,
-    escape(saw ?? because ?? ''),
-    formatMs(tookMs),
+  const rows = all.map(({ id, hop, title, verdict, saw, want, because, tookMs }) => [
+    `<span class="state ${verdict}">${verdict}</span>`,
+    hop,
+    `${escape(title)}<br><code>${escape(id)}</code>`,
+    escape(saw ?? because ?? '') + (want === undefined ? '' : `<br>wanted: ${escape(want)}`),
+    verdict === 'skip' ? '' : formatMs(tookMs),
   ]);
-  return section('Checks', ['check', 'fact', 'verdict', 'seen', 'time'], rows);
+  return all.length === 0 ? '' : `<h2>Checks</h2>${table(['verdict', 'hop', 'fact', 'seen', 'time'], rows)}`;
 }
 
-function artifacts({ artifacts: all, collection }: Report): string {
-  const rows = all.map(({ path, kind, bytes, redactions }) => [
-    `<code>${escape(path)}</code>`,
-    kind,
-    String(bytes),
-    String(redactions),
+function evidence({ artifacts, collection }: Report): string {
+  const rows = artifacts.map(({ path: file, bytes, sha256, redactions }) => [
+    `<code>${escape(file)}</code>`,
+    formatBytes(bytes),
+    redactions === 0 ? '' : count(redactions, 'value'),
+    `<code>${escape(sha256.slice(0, 16))}…</code>`,
   ]);
   const missing = collection
     .filter(({ status }) => status !== 'ok')
-    .map(({ what, status, because }) => `<p>${escape(`${status}: ${what}: ${because ?? ''}`)}</p>`);
-  return section('Evidence', ['file', 'kind', 'bytes', 'values hidden'], rows) + missing.join('');
+    .map(
+      ({ what, status, because }) =>
+        `<p>${escape(`${status === 'skip' ? 'not collected' : 'failed'}: ${what}: ${because ?? ''}`)}</p>`,
+    );
+  const list = rows.length === 0 ? '' : table(['file', 'size', 'hidden', 'SHA-256'], rows);
+  const notes = missing.length === 0 ? '' : `<div class="skips">${missing.join('')}</div>`;
+  return list + notes === '' ? '' : `<h2>Evidence</h2>${list}${notes}`;
 }
 
-function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[], tag: string): string => row.map((cell) => `<${tag}>${cell}</${tag}>`).join('');
-  return `<h2>${title}</h2><table><thead><tr>${cells(head, 'th')}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</tbody></table>`;
+const NUMBER = /^\d[\d., /]*(?:(?:ms|s|min|h|m|kB|MB|B|of|values?)[\d., /]*)*$/;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) =>
+    row.map((cell) => `<td${NUMBER.test(cell) ? ' class="number"' : ''}>${cell}</td>`).join(''),
+  );
+  return `<div class="card scroll"><table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead><tbody>${cells.map((row) => `<tr>${row}</tr>`).join('')}</tbody></table></div>`;
+}
+
+function escape(text: string): string {
+  return escapeXml(printable(text));
 }

@@ -1,4 +1,5 @@
 import type { CheckReport, Finding, Report } from './shape.js';
+import { escapeXml as escape } from './xml.js';
 
 /** Checks and streams as JUnit XML: fail is a failure, unknown an error, skip a skip, warn passes with its text. */
 export function renderJUnit(report: Report): string {
@@ -52,14 +53,4 @@ function findingCase({ code, hop, severity, saw, want, remedy }: Finding): strin
       ? `<failure type="${escape(code)}" message="${escape(saw)}">${escape(`wanted: ${want}\nremedy: ${remedy}`)}</failure>`
       : `<system-out>${escape(saw)}</system-out>`;
   return `    <testcase classname="camofleet.${hop}" name="${escape(`hold: ${code}`)}" time="0">${body}</testcase>`;
-}
-
-/** Characters that XML 1.0 cannot hold are dropped, the others that need it are escaped. */
-export function escape(text: string): string {
-  return text
-    .replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { HOPS, type Hop } from '../core/index.js';
-import type { EvidenceRef, Finding, Report, VerdictStatus } from './shape.js';
+import type { CheckReport, EvidenceRef, Finding, HopReport, Report, VerdictStatus } from './shape.js';
+import { count, formatMs, printable } from './words.js';
+import { cut, wrap } from './width.js';
 
 export interface TextOptions {
   readonly columns: number;
@@ -10,142 +11,185 @@ export interface TextOptions {
   readonly dir: string;
 }
 
+interface Page extends TextOptions {
+  readonly report: Report;
+  readonly paint: ChalkInstance;
+}
+
 const WORDS: Readonly<Record<VerdictStatus, string>> = {
   pass: 'ok',
   warn: 'warn',
-  fail: 'CUT',
+  fail: 'FAIL',
   skip: 'skip',
   unknown: '?',
 };
 const LABEL = 11;
+/** Evidence that is shown without --verbose. */
+const MAX_EVIDENCE = 4;
+/** Names of checks that are listed behind a reason that they share. */
+const MAX_NAMES = 4;
 
-/** The path first, then what is wrong with the five parts of a failure, then where the evidence lies. */
+/** The path first, then what is wrong with the five parts of a failure, then what was not looked at and where the evidence lies. */
 export function renderHopTable(report: Report, options: TextOptions): string {
-  const paint = new Chalk({ level: options.colour ? 1 : 0 });
-  const lines = [title(report, paint), '', ...hopLines(report, options, paint), ''];
-  for (const finding of report.findings.filter(({ severity }) => severity !== 'info'))
-    lines.push(...findingLines(finding, options, paint), '');
-  if (options.verbose) lines.push(...checkLines(report, paint), '');
-  lines.push(...streamLines(report, options, paint));
-  const skips = report.collection.filter(({ status }) => status !== 'ok');
-  for (const { what, status, because } of skips)
-    lines.push(`  ${paint.dim(status.padEnd(LABEL))}${what}: ${because ?? ''}`);
-  const hidden = report.artifacts.reduce((sum, { redactions }) => sum + redactions, 0);
-  const files = report.artifacts.filter(({ redactions }) => redactions > 0).length;
-  const note = hidden > 0 ? `   ${hidden} values hidden in ${files} files` : '';
-  lines.push(`  ${paint.dim('evidence'.padEnd(LABEL))}${options.dir}${note}`, '', verdictLine(report, paint), '');
-  return lines.join('\n');
+  const page = { ...options, report, paint: new Chalk({ level: options.colour ? 1 : 0 }) };
+  const shown = report.findings.filter(({ severity }) => severity !== 'info' || options.verbose);
+  const blocks = [
+    [title(page)],
+    hopLines(page),
+    ...shown.map((finding) => findingLines(finding, page)),
+    options.verbose ? checkLines(page) : [],
+    streamLines(page),
+    [...skipLines(page), evidenceLine(page)],
+    [verdictLine(page)],
+  ];
+  return `${blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n')}\n`;
 }
 
-function title(report: Report, paint: ChalkInstance): string {
+function title({ report, paint, columns }: Page): string {
   const [from, to] = [report.startedAt, report.endedAt].map((time) => time.slice(11, 19));
-  return `${paint.bold('verify')}  ${report.target.url ?? 'no target'}  ${from} → ${to}`;
+  const took = formatMs(Date.parse(report.endedAt) - Date.parse(report.startedAt));
+  return cut(
+    `${paint.bold('verify')}  ${printable(report.target.url ?? 'no target')}  ${from} → ${to} (${took})`,
+    columns,
+  );
 }
 
-function hopLines(report: Report, options: TextOptions, paint: ChalkInstance): string[] {
-  const firstBad = report.hops.findIndex(({ verdict }) => verdict === 'fail');
-  return report.hops.map(({ hop, verdict, tookMs, note }, index) => {
-    const bad = index === firstBad;
-    const unreached = firstBad >= 0 && verdict === 'skip';
-    const word = unreached ? 'not reached' : WORDS[verdict];
-    const colour =
-      verdict === 'pass'
-        ? paint.green
-        : verdict === 'fail'
-          ? paint.red.bold
-          : verdict === 'warn'
-            ? paint.yellow
-            : paint.dim;
-    const code = report.findings.find((finding) => finding.hop === hop)?.code ?? '';
-    const head = `  ${index + 1} ${hop.padEnd(8)} ${colour(word.padEnd(unreached ? 11 : 5))}`;
-    const time = tookMs === null || unreached ? ''.padStart(9) : formatMs(tookMs).padStart(9);
-    const text = bad ? paint.red(`← first bad hop   ${code}`) : paint.dim(note ?? '');
-    return cut(`${head}${time}   ${text}`, options.columns);
-  });
+function hopLines(page: Page): string[] {
+  const firstBad = page.report.hops.findIndex(({ verdict }) => verdict === 'fail');
+  return page.report.hops.map((hop, index) => hopLine(hop, index, firstBad, page));
 }
 
-function findingLines(finding: Finding, options: TextOptions, paint: ChalkInstance): string[] {
-  const warns = finding.severity === 'warn';
-  const colour = warns ? paint.yellow : paint.red;
-  const row = (label: string, text: string): string => wrap(`  ${label.padEnd(LABEL)}`, text, options.columns);
+/** Behind the first bad hop nothing is called failed that could not be looked at. */
+function hopLine(hop: HopReport, index: number, firstBad: number, { report, paint, columns }: Page): string {
+  const isBad = index === firstBad;
+  const isUnreached = firstBad >= 0 && index > firstBad && hop.verdict === 'skip';
+  const colour = {
+    pass: paint.green,
+    fail: paint.red.bold,
+    warn: paint.yellow,
+    skip: paint.dim,
+    unknown: paint.yellow,
+  };
+  const word = isUnreached ? 'not reached' : isBad && isCut(hop, report) ? 'CUT' : WORDS[hop.verdict];
+  const time = hop.tookMs === null || isUnreached ? '' : formatMs(hop.tookMs);
+  const state = isUnreached ? word : `${word.padEnd(5)}${time.padStart(9)}`;
+  const note = printable(hop.note ?? '');
+  const code = report.findings.find((finding) => finding.hop === hop.hop && finding.severity !== 'info')?.code ?? '';
+  const text = isBad ? paint.red(`← first bad hop   ${code}`) : paint.dim(note);
+  const line = `  ${String(index + 1).padStart(2)} ${hop.hop.padEnd(8)} ${colour[hop.verdict](state)}   ${text}`;
+  return cut(line.trimEnd(), columns);
+}
+
+/** A stream that was open was ended by this hop. */
+function isCut({ hop }: HopReport, { streams }: Report): boolean {
+  return streams.some(({ end, heldMs }) => end.by === hop && heldMs > 0);
+}
+
+function findingLines(finding: Finding, page: Page): string[] {
+  const { paint, columns, verbose } = page;
+  const label = { fail: 'cause', warn: 'warning', info: 'note' }[finding.severity];
+  const colour = { fail: paint.red, warn: paint.yellow, info: paint.dim }[finding.severity];
+  const row = (name: string, text: string, style = (plain: string): string => plain): string =>
+    wrap(`  ${name.padEnd(LABEL)}`, printable(text), columns, style);
+  const evidence = verbose ? finding.evidence : chosen(finding.evidence);
+  const left = finding.evidence.length - evidence.length;
   return [
-    row(warns ? 'warning' : 'cause', `${colour(finding.code)}  ${finding.confidence}`),
+    row(label, `${finding.code}  ${finding.hop}  ${finding.confidence}`, colour),
     row('saw', finding.saw),
     row('wanted', finding.want),
-    ...finding.evidence.slice(0, 4).map((evidence, index) => row(index === 0 ? 'proof' : '', describe(evidence))),
+    ...evidence.map((one, index) => row(index === 0 ? 'evidence' : '', describe(one))),
+    ...(left > 0 ? [row('', `and ${left} more in report.json`)] : []),
     ...finding.not.map((suspect, index) => row(index === 0 ? 'not it' : '', suspect)),
-    row('remedy', paint.bold(finding.remedy)),
+    row('remedy', finding.remedy, paint.bold),
     ...(finding.settle === undefined ? [] : [row('to settle', finding.settle)]),
-    row('', `camofleet explain ${finding.code}`),
+    row('more', `camofleet explain ${finding.code}`),
   ];
+}
+
+/** The first of each file, so that every kind of evidence is seen, then the others. */
+function chosen(evidence: readonly EvidenceRef[]): readonly EvidenceRef[] {
+  const firsts = evidence.filter((one, index) => evidence.findIndex(({ file }) => file === one.file) === index);
+  return [...new Set([...firsts, ...evidence])].slice(0, MAX_EVIDENCE);
 }
 
 function describe({ file, line, packet, text }: EvidenceRef): string {
   const place =
-    line === undefined ? (packet === undefined ? file : `${file} packet ${packet}`) : `${file} line ${line}`;
+    packet === undefined ? (line === undefined ? file : `${file} line ${line}`) : `${file} packet ${packet}`;
   return text === undefined ? place : `${place}: ${text}`;
 }
 
-function checkLines(report: Report, paint: ChalkInstance): string[] {
+function checkLines({ report, paint, columns }: Page): string[] {
   return report.checks.map(({ id, verdict, title: fact, saw, because }) => {
     const why = saw ?? because;
-    return `    ${WORDS[verdict].padEnd(5)} ${id.padEnd(22)} ${fact}${why === undefined ? '' : paint.dim(`  ${why}`)}`;
+    const seen = why === undefined ? '' : paint.dim(`  ${printable(why)}`);
+    return cut(`    ${WORDS[verdict].padEnd(5)} ${id.padEnd(22)} ${printable(fact)}${seen}`, columns);
   });
 }
 
-function streamLines(report: Report, options: TextOptions, paint: ChalkInstance): string[] {
-  if (report.streams.length === 0) return [];
-  const rows = report.streams.map((stream) => {
-    const { mode, vantage, heldMs, frames, pings, longestSilenceMs, end } = stream;
-    const name = `${mode}, ${vantage}`.padEnd(20);
-    const rtt = pings.p50Ms === null ? '' : `, pings ${pings.answered}/${pings.sent} in ${formatMs(pings.p50Ms)}`;
-    const fate = end.by === 'verify' ? paint.green('held') : paint.red('ended');
-    return cut(
-      `  ${name} ${fate} ${formatMs(heldMs)}, ${frames} frames, longest silence ${formatMs(longestSilenceMs)}${rtt}`,
-      options.columns,
+function streamLines({ report, paint, columns }: Page): string[] {
+  const width = Math.max(0, ...report.streams.map(({ mode, vantage }) => mode.length + vantage.length + 2));
+  return report.streams.map(({ mode, vantage, heldMs, frames, pings, longestSilenceMs, end }) => {
+    const name = `${mode}, ${vantage}`.padEnd(width);
+    const fate = end.by === 'verify' ? paint.green('held ') : paint.red('ended');
+    const median = pings.p50Ms === null ? '' : `, median ${formatMs(pings.p50Ms)}`;
+    const answers = pings.sent === 0 ? '' : `, pings ${pings.answered}/${pings.sent}${median}`;
+    const facts = `${formatMs(heldMs)}, ${count(frames, 'frame')}, longest silence ${formatMs(longestSilenceMs)}${answers}`;
+    return cut(`  ${name}  ${fate} ${facts}`, columns);
+  });
+}
+
+/** What was not looked at, counted and with its reason: parts of the evidence, and checks grouped by why. */
+function skipLines({ report, paint, columns, verbose }: Page): string[] {
+  const row = (label: string, text: string): string =>
+    wrap(`  ${label.padEnd(LABEL)}`, printable(text), columns, paint.dim);
+  const parts = report.collection.filter(({ status }) => status !== 'ok');
+  const byReason = Map.groupBy(
+    report.checks.filter(({ verdict }) => verdict === 'skip' || verdict === 'unknown'),
+    ({ verdict, because }) => `${verdict}\n${because ?? ''}`,
+  );
+  const checks = [...byReason.values()].map((group) => {
+    const [{ verdict, because }] = group as [CheckReport];
+    const names = group.slice(0, verbose ? group.length : MAX_NAMES).map(({ id }) => id);
+    const rest = group.length > names.length ? ', …' : '';
+    return row(
+      verdict === 'skip' ? 'skipped' : 'unknown',
+      `${count(group.length, 'check')} (${names.join(', ')}${rest}): ${because ?? ''}`,
     );
   });
-  return [...rows, ''];
+  return [
+    ...parts.map(({ what, status, because }) =>
+      row(status === 'skip' ? 'skipped' : status, `${what}: ${because ?? ''}`),
+    ),
+    ...checks,
+  ];
 }
 
-function verdictLine(report: Report, paint: ChalkInstance): string {
-  const known: readonly Hop[] = HOPS.filter((hop) => report.hops.some((one) => one.hop === hop));
-  const at = report.hops.findIndex(({ verdict }) => verdict === 'fail');
-  const where = at < 0 ? '' : `  hop ${at + 1} of ${known.length}`;
+function evidenceLine({ report, paint, dir }: Page): string {
+  const hidden = report.artifacts.reduce((sum, { redactions }) => sum + redactions, 0);
+  const files = report.artifacts.filter(({ redactions }) => redactions > 0).length;
+  const note = hidden > 0 ? `   ${count(hidden, 'value')} hidden in ${count(files, 'file')}` : '';
+  return `  ${paint.dim('evidence'.padEnd(LABEL))}${dir}${note}`;
+}
+
+function verdictLine({ report, paint, columns }: Page): string {
   const exit = `exit ${report.exitCode}`;
-  if (report.interrupted) return `${paint.yellow.bold('INTERRUPTED')}  ${report.summary}  ${exit}`;
-  if (report.verdict === 'pass') return `${paint.green.bold('PASSED')}  ${report.summary}  ${exit}`;
-  if (report.verdict === 'fail') return `${paint.red.bold('FAILED')}${where}  ${exit}`;
-  if (report.verdict === 'warn') return `${paint.yellow.bold('PASSED WITH WARNINGS')}  ${report.summary}  ${exit}`;
-  return `${paint.yellow.bold('UNKNOWN')}  ${report.summary}  ${exit}`;
-}
-
-export function formatMs(ms: number): string {
-  if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-  return ms < 60_000
-    ? `${(ms / 1000).toFixed(1)} s`
-    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-}
-
-const COLOURS = /\u001B\[[0-9;]*m/g;
-
-/** Cuts a line to the width of the terminal; colours count as nothing, and a cut line loses them. */
-function cut(line: string, columns: number): string {
-  const plain = line.replaceAll(COLOURS, '');
-  return plain.length <= columns ? line : `${plain.slice(0, Math.max(1, columns - 1))}…`;
-}
-
-/** Wraps text behind a label; later lines stand under the first. */
-function wrap(label: string, text: string, columns: number): string {
-  const width = Math.max(20, columns - label.length);
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)!;
-    const joined = last === '' ? word : `${last} ${word}`;
-    if (joined.replaceAll(COLOURS, '').length <= width) lines[lines.length - 1] = joined;
-    else lines.push(word);
+  const summary = printable(report.summary);
+  const at = report.hops.findIndex(({ verdict }) => verdict === 'fail');
+  const hop = at < 0 ? '' : `hop ${at + 1} of ${report.hops.length}, ${report.hops[at]!.hop}`;
+  const line = (word: string, text: string): string => wrap(`${word}  `, `${text}  ${exit}`, columns);
+  if (report.interrupted) return line(paint.yellow.bold('INTERRUPTED'), summary);
+  switch (report.verdict) {
+    case 'pass':
+      return line(paint.green.bold('PASSED'), summary);
+    case 'fail':
+      return line(paint.red.bold('FAILED'), hop || summary);
+    case 'warn':
+      return line(paint.yellow.bold('PASSED WITH WARNINGS'), summary);
+    case 'unknown':
+    case 'skip':
+      return line(paint.yellow.bold('UNKNOWN'), summary);
   }
-  return lines
-    .map((line, index) => (index === 0 ? `${label}${line}` : `${' '.repeat(label.length)}${line}`))
-    .join('\n');
 }
