@@ -97,7 +97,7 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
 
   app.post(
     '/sessions',
-    { schema: { body: createSessionSchema.optional(), response: { 201: publicSessionSchema } } },
+    { schema: { body: createSessionSchema.nullish(), response: { 201: publicSessionSchema } } },
     async (request, reply) => {
       const wanted = request.body ?? {};
       await Promise.all(
@@ -159,7 +159,7 @@ async function listOf(worker: KnownWorker, registry: Registry): Promise<RunnerSe
     registry.saw(worker.entry.name, sessions);
     return sessions;
   } catch (error) {
-    if (!(error instanceof CamofleetError)) throw error;
+    if (!(error instanceof CamofleetError || error instanceof RunnerRefusal)) throw error;
     await registry.refresh(worker);
     return [];
   }

@@ -3,4 +3,4 @@
  * ended. The truth about a session is the runner's; what is kept here has an age.
  */
 export { CONTROL_CHANNELS } from './events.js';
-export { type Control, type ControlDeps, startControl } from './server.js';
+export { type Control, startControl } from './server.js';

@@ -66,10 +66,6 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
     return { redeemed: true };
   });
 
-  app.get<{ Params: { id: string } }>('/internal/sessions/:id', async ({ params }) => ({
-    session: params.id,
-    state: deps.registry.stateOf(params.id),
-  }));
   await app.ready();
   return app;
 }

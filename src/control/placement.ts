@@ -25,15 +25,17 @@ export function chooseRunner(
       'CF_USAGE',
       `no worker is called ${JSON.stringify(wanted.worker)}; there are: ${candidates.map(({ name }) => name).join(', ')}`,
     );
-  const able = named.filter(
-    ({ supportsVnc, browsers, reachable }) =>
-      (supportsVnc || wanted.vnc === false) &&
-      (reachable !== true || wanted.browser === undefined || browsers.includes(wanted.browser)),
+  const showing = named.filter(({ supportsVnc }) => supportsVnc || wanted.vnc === false);
+  if (showing.length === 0)
+    throw new CamofleetError('CF_USAGE', `no worker can show a picture: ${named.map(({ name }) => name).join(', ')}`);
+  const able = showing.filter(
+    ({ browsers, reachable }) =>
+      reachable !== true || wanted.browser === undefined || browsers.includes(wanted.browser),
   );
   if (able.length === 0)
     throw new CamofleetError(
       'CF_USAGE',
-      `no worker has browser ${JSON.stringify(wanted.browser)}; there are: ${[...new Set(named.flatMap(({ browsers }) => browsers))].join(', ')}`,
+      `no worker has browser ${JSON.stringify(wanted.browser)}; there are: ${[...new Set(showing.flatMap(({ browsers }) => browsers))].join(', ')}`,
     );
   const alive = able.filter(({ reachable }) => reachable !== false);
   if (alive.length === 0)

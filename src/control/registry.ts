@@ -25,16 +25,13 @@ interface RegistryDeps {
   readonly history: EventHistory;
 }
 
-/** Ended sessions that are remembered for gateways that ask. */
-const MAX_ENDED = 20_000;
 const HEALTH_EVERY_MS = 5_000;
 /** Sessions that were seen at a runner lately: which runner to ask. */
 const MAX_SEEN = 20_000;
 
-/** The runners, their last reports, and which sessions ended. */
+/** The runners, their last reports, and which sessions they have. */
 export class Registry implements AsyncDisposable {
   readonly workers: ReadonlyMap<string, KnownWorker>;
-  readonly #ended = new Set<string>();
   readonly #seen = new Map<string, string>();
   readonly #stops: (() => void)[] = [];
 
@@ -122,11 +119,6 @@ export class Registry implements AsyncDisposable {
     return this.workers.get(this.#seen.get(session) ?? '');
   }
 
-  stateOf(session: string): 'live' | 'ended' | 'unknown' {
-    if (this.#ended.has(session)) return 'ended';
-    return this.#seen.has(session) ? 'live' : 'unknown';
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops) stop();
     await Promise.all([...this.workers.values()].map(({ client }) => client.close()));
@@ -142,9 +134,6 @@ export class Registry implements AsyncDisposable {
         if (name !== 'session.ended') return;
         const fact = EVENT_SCHEMAS[name].safeParse(parsed(data));
         if (!fact.success) return;
-        this.#ended.add(fact.data.session);
-        const [oldest] = this.#ended;
-        if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
         this.#seen.delete(fact.data.session);
         this.deps.history.announce('session.ended', fact.data);
         const { session, reason, detail } = fact.data;

@@ -23,7 +23,7 @@ export class RunnerRefusal extends Error {
   }
 }
 
-/** The API of one runner. Answers are parsed; a runner that cannot be reached throws CF_UNREACHABLE. */
+/** The API of one runner. Answers are parsed; one that cannot be reached or talks nonsense throws CF_UNREACHABLE. */
 export class RunnerClient {
   readonly #agent: Agent;
   readonly #headers: Readonly<Record<string, string>>;
@@ -72,12 +72,21 @@ export class RunnerClient {
 
   async #call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
     const answer = await this.#send(method, path, body);
-    const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
-    if (answer.status < 300) return schema.parse(json);
+    const json = parsed(answer.text);
+    if (answer.status < 300) {
+      const value = schema.safeParse(json);
+      if (value.success) return value.data;
+      throw this.#useless(`answered ${method} ${path} in a shape that is not a runner's`);
+    }
+    // A refusal of our service key is our fault, not that of the caller with an operator key.
+    if (answer.status === 401 || answer.status === 403) throw this.#useless('refuses the service key');
     const problem = problemSchema.safeParse(json);
-    throw problem.success
-      ? new RunnerRefusal(answer.status, problem.data.code, problem.data.detail)
-      : new RunnerRefusal(answer.status, 'runner_error', `the runner answered ${answer.status}`);
+    if (!problem.success) throw this.#useless(`answered ${answer.status}`);
+    throw new RunnerRefusal(answer.status, problem.data.code, problem.data.detail);
+  }
+
+  #useless(why: string, options?: ErrorOptions): CamofleetError {
+    return new CamofleetError('CF_UNREACHABLE', `the runner at ${this.baseUrl} ${why}`, {}, options);
   }
 
   async #send(
@@ -95,12 +104,15 @@ export class RunnerClient {
       });
       return { status: statusCode, text: await answer.text() };
     } catch (cause) {
-      throw new CamofleetError(
-        'CF_UNREACHABLE',
-        `the runner at ${this.baseUrl} does not answer: ${errorText(cause)}`,
-        {},
-        { cause },
-      );
+      throw this.#useless(`does not answer: ${errorText(cause)}`, { cause });
     }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return null; // no schema takes it
   }
 }
