@@ -9,6 +9,9 @@ import type { CreateSession, PublicSession } from '../../src/api/index.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
 
+/** In hundreds: shifted ports lie beside those of a default fleet and below those that the kernel hands out (32768). */
+const [MIN_SHIFT, MAX_SHIFT] = [40, 230];
+
 export interface CliResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -59,7 +62,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       throw new Error(`camofleet ${args.join(' ')} exited ${result.exitCode}\n${result.stderr}`);
     return result;
   };
-  await must(['init', '--yes', '--shift', String(randomInt(200, 450) * 100), ...(options.initArgs ?? [])]);
+  await must(['init', '--yes', '--shift', String(randomInt(MIN_SHIFT, MAX_SHIFT) * 100), ...(options.initArgs ?? [])]);
   const up = await must(['up', '--detach', '--wait']);
   const url = new URL(up.stdout.trim()).origin;
   const ca = readFileSync(join(dir, '.camofleet', 'pki', 'ca.pem'), 'utf8');
