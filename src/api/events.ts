@@ -30,7 +30,6 @@ export const rightsRevokedSchema = z.object({
 export type RightsRevoked = z.output<typeof rightsRevokedSchema>;
 
 export const EVENT_SCHEMAS = { 'session.ended': sessionEndedSchema, 'rights.revoked': rightsRevokedSchema } as const;
-export type EventName = keyof typeof EVENT_SCHEMAS;
 
 /** gateway → control, every 10 s: `POST /internal/gateways/{gatewayId}/viewers`. */
 export const viewerReportSchema = z.object({
@@ -42,6 +41,3 @@ export type ViewerReport = z.output<typeof viewerReportSchema>;
 
 /** gateway → control: `POST /internal/tokens/redeem {jti, exp}` → `{"redeemed": true}` once, then 409. */
 export const redeemSchema = z.object({ jti: z.string(), exp: z.int() });
-
-/** gateway → control: `GET /internal/sessions/{id}` → whether it lives, for refusals after a failed dial. */
-export const sessionStateSchema = z.object({ session: z.string(), state: z.enum(['live', 'ended', 'unknown']) });

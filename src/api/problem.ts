@@ -9,6 +9,5 @@ export const problemSchema = z.object({
   code: z.string(),
   requestId: z.string(),
 });
-export type Problem = z.output<typeof problemSchema>;
 
 export const PROBLEM_TYPE = 'application/problem+json';

@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 /** What a session shows: the moving, self-describing card; a real display with a browser; a display without one. */
 export const SESSION_KINDS = ['testcard', 'display'] as const;
-export type SessionKind = (typeof SESSION_KINDS)[number];
 
 export const SESSION_STATUSES = ['starting', 'ready', 'ending', 'failed'] as const;
 

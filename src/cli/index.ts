@@ -1,6 +1,5 @@
 /** What commands share: the base command (signals, errors, --json) and the context of the process. The only place beside src/commands and bin that touches process.*. */
 export { CamofleetCommand } from './base-command.js';
-export { type ProcessContext, processContext } from './context.js';
-export { type StopReason, serveUntilStopped } from './service.js';
+export { serveUntilStopped } from './service.js';
 export { fleetFlags, fleetLocation } from './fleet.js';
 export { table } from './table.js';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { CamofleetCommand, table } from '../cli/index.js';
-import { CamofleetError, nearest } from '../core/index.js';
+import { CamofleetError, HOP_NAMES, nearest } from '../core/index.js';
 
 export default class Explain extends CamofleetCommand {
   static override summary =
@@ -38,7 +38,7 @@ export default class Explain extends CamofleetCommand {
     }
     const page = await readFile(join(this.context.packageRoot, 'docs', 'codes', `${wanted}.md`), 'utf8');
     if (flags.json) process.stdout.write(`${JSON.stringify({ code: wanted, ...found[1], page }, null, 2)}\n`);
-    else process.stdout.write(await this.#render(page));
+    else process.stdout.write(`${await this.#render(page)}\nHop  ${found[1].hop}: ${HOP_NAMES[found[1].hop]}\n`);
   }
 
   /** Headings stand out on a terminal; elsewhere the page is as it is. */

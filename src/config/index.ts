@@ -2,9 +2,8 @@
  * Settings from one declaration: type, environment name, flag, validation, `config explain` and the docs table follow.
  * It knows how a setting is declared and loaded; which settings exist is declared in src/settings.
  */
-export { type ConfigOf, type Explained, type Settings, defineSettings } from './define.js';
+export { type ConfigOf, defineSettings } from './define.js';
 export {
-  type Field,
   bool,
   choice,
   count,
@@ -18,4 +17,3 @@ export {
   text,
   url,
 } from './fields.js';
-export { strictNameProblems } from './names.js';

@@ -2,14 +2,14 @@
  * The bottom of the tree: errors, hops, branded ids, clock, result, secrets-out-of-text, typed events.
  * It knows no protocol, no service and no process, and imports nothing of ours.
  */
-export { CamofleetError, ERRORS, type ErrorCode, errorText } from './errors.js';
+export { CamofleetError, type ErrorCode, errorText } from './errors.js';
 export { HOPS, HOP_NAMES, type Hop } from './hops.js';
 export { EXIT, worstExit, type ExitCode } from './exit.js';
-export { type Brand, type RequestId, type SessionId, publicId, randomId, VALID_ID } from './ids.js';
+export { type SessionId, randomId, VALID_ID } from './ids.js';
 export { type Clock, systemClock, withTimeout } from './clock.js';
 export { type Result, err, ok } from './result.js';
-export { fingerprint, redactText, redactUrl } from './redact.js';
-export { channel, type Channel } from './events.js';
-export { LOG_LEVELS, type LogLevel, startJsonLog } from './json-log.js';
+export { fingerprint, redactText } from './redact.js';
+export { channel } from './events.js';
+export { startJsonLog } from './json-log.js';
 export { nearest } from './nearest.js';
 export { isLoopback } from './address.js';

@@ -25,8 +25,3 @@ export function redactText(text: string): { readonly text: string; readonly hidd
     .replace(COMPACT_JWE, (secret) => hide(secret));
   return { text: result, hidden };
 }
-
-/** A URL as it may be shown: every query value and the fragment replaced. */
-export function redactUrl(url: string | URL): string {
-  return redactText(String(url)).text;
-}

@@ -1,4 +1,4 @@
 /** What our HTTP servers share: problem documents, keys as bearers, and clean ends. It knows no route. */
 export { bearerMatches, readKeyFile } from './keys.js';
 export { problemOf, sendProblem } from './problems.js';
-export { type Listening, closeListener, closeServer, listen } from './listen.js';
+export { closeListener, closeServer, listen } from './listen.js';

@@ -3,4 +3,4 @@
  * installed. It knows the routes and nothing of the services behind them.
  */
 export { INGRESS_CHANNELS } from './events.js';
-export { type Ingress, type IngressOptions, startIngress } from './server.js';
+export { type Ingress, startIngress } from './server.js';

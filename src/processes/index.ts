@@ -4,13 +4,11 @@
  * time. It knows no service; it has no opinion on restarts.
  */
 export {
-  type ExitInfo,
   type ProcessSpec,
   type RunningProcess,
-  type StopReport,
   startProcess,
   waitUntilReady,
 } from './child.js';
-export { type ProcessIdentity, identify, isSame, listGroup, stopGroup } from './identity.js';
+export { type ProcessIdentity, identify, isSame, stopGroup } from './identity.js';
 export { findProgram } from './programs.js';
 export { tailFile } from './tail.js';

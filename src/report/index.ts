@@ -2,4 +2,4 @@
 export * from './shape.js';
 export { renderHtml } from './html.js';
 export { renderJUnit } from './junit.js';
-export { type TextOptions, renderHopTable } from './text.js';
+export { renderHopTable } from './text.js';

@@ -2,13 +2,11 @@
  * RFB 3.3, 3.7 and 3.8 (RFC 6143): bytes in, events out. No sockets, no clocks, no logging, and malformed bytes from a
  * peer are an event, never an exception. The same parsers eat a live stream and a capture.
  */
-export { ByteQueue } from './byte-queue.js';
 export {
   type ClientHandshakeEvent,
   ClientHandshake,
   SECURITY_NAMES,
   SECURITY_NONE,
-  SECURITY_VNC,
 } from './client-handshake.js';
 export { type ServerHandshakeEvent, type ServerSecurity, ServerHandshake } from './server-handshake.js';
 export {
@@ -17,10 +15,8 @@ export {
   TRUE_COLOUR_32,
   encodePixelFormat,
   encodeServerInit,
-  parsePixelFormat,
-  parseServerInit,
 } from './server-init.js';
-export { CHALLENGE_LENGTH, answerChallenge } from './vnc-auth.js';
+export { answerChallenge } from './vnc-auth.js';
 export {
   type ClientMessage,
   type ClientMessageEvent,
@@ -28,5 +24,5 @@ export {
   encodeSetEncodings,
   encodeUpdateRequest,
 } from './client-messages.js';
-export { ClientSession, type SessionEvent } from './client-session.js';
+export { ClientSession } from './client-session.js';
 export { Framebuffer } from './framebuffer.js';

@@ -2,7 +2,7 @@
  * Server-sent events (WHATWG HTML): a bounded history that many followers resume from, the parser without IO, and a
  * client that follows a stream for ever. It knows no event of ours.
  */
-export { EventHistory, type HistoryEntry } from './history.js';
-export { EventParser, type ParsedEvent } from './parser.js';
-export { type Follower, followEvents } from './follow.js';
+export { EventHistory } from './history.js';
+export { EventParser } from './parser.js';
+export { followEvents } from './follow.js';
 export { serveEvents } from './serve.js';

@@ -8,7 +8,6 @@ export {
   CARD_SWATCHES,
   CARD_WIDTH,
   MOVING_AREAS,
-  type Stamp,
   drawCard,
   drawStamp,
 } from './draw.js';

@@ -5,18 +5,14 @@
 export {
   type Topology,
   ROUTES,
-  SERVICE_HOSTS,
-  pageTemplate,
   publicOrigin,
-  socketTemplate,
-  topologySchema,
 } from './model.js';
-export { type FleetPaths, STATE_FOLDER, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.js';
-export { type FileProblem, loadTopology, parseTopology } from './load.js';
-export { type Violation, listenerPorts, violations } from './invariants.js';
-export { type Placement, composePlacement, localPlacement } from './placement.js';
+export { type FleetPaths, fleetPaths, serviceLog } from './state.js';
+export { loadTopology, parseTopology } from './load.js';
+export { listenerPorts, violations } from './invariants.js';
+export { type Placement, localPlacement } from './placement.js';
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
-export { type RenderedFile, renderCompose, renderTraefik } from './render.js';
-export { type Shift, newTopologyText, shiftTopology } from './create.js';
+export { renderCompose, renderTraefik } from './render.js';
+export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

@@ -4,10 +4,6 @@
  */
 export { PacketRedactor } from './redactor.js';
 export {
-  type Capture,
-  type CaptureOptions,
   type CaptureOutcome,
-  type CaptureSkip,
-  type CaptureSummary,
   startCapture,
 } from './tcpdump.js';

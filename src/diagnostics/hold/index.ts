@@ -1,4 +1,4 @@
 /** Long holds: planned by a pure function, run by the only part that does IO, judged by a pure function. */
-export { type JudgeInput, type LogFacts, type PacketFact, judge } from './judge.js';
-export { type HoldPlan, planHold } from './plan.js';
+export { type PacketFact, judge } from './judge.js';
+export { planHold } from './plan.js';
 export { type HeldStream, type HoldProgress, runHold } from './run.js';

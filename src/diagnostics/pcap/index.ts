@@ -2,8 +2,8 @@
  * Captures: classic files and pcapng, read behind a guard in constant memory, decoded to TCP, reduced to facts about
  * flows. It judges nothing; malformed bytes are data, with the number of the packet.
  */
-export { type CaptureFacts, readCapture } from './read.js';
+export { readCapture } from './read.js';
 export { type Segment, decodeSegment } from './decode.js';
-export type { DirectionFacts, FlowEnd, FlowSide, PayloadKind, TcpFlow } from './flows.js';
+export type { FlowSide } from './flows.js';
 export { type Packet, encodeFileHeader, encodeRecords } from './packet.js';
-export { type CaptureProblem, PacketSplitter } from './splitter.js';
+export { PacketSplitter } from './splitter.js';

@@ -1,5 +1,5 @@
 /** Measured single actions: one dial, seen stage by stage, that may live on as a stream. They judge nothing. */
 export { type DialOptions, type DialTarget, type Dialled, dial } from './dial.js';
-export type { DialFacts, Stage, StreamEnd } from './facts.js';
-export { fetchPage, type PageFacts } from './page.js';
+export type { DialFacts, StreamEnd } from './facts.js';
+export { fetchPage } from './page.js';
 export { Stream } from './stream.js';
