@@ -17,9 +17,9 @@ const folder = join(root, '.demo');
 const cli = join(root, 'bin', 'run.js');
 
 /** Runs the CLI with our own output; resolves with its exit code. */
-function camofleet(args, stdout = 'inherit') {
+function camofleet(args, { stdout = 'inherit', stderr = 'inherit' } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(node, [cli, ...args], { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
+    const child = spawn(node, [cli, ...args], { cwd: root, stdio: ['ignore', stdout, stderr] });
     child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
   });
 }
@@ -45,23 +45,24 @@ for (const signal of ['SIGINT', 'SIGTERM'])
     interrupted = true;
   });
 
-async function step(name, args, stdout) {
+async function step(name, args, output) {
   if (interrupted) return 130;
   say(`\n— ${name}: camofleet ${args.join(' ')}`);
-  const code = await camofleet(args, stdout);
+  const code = await camofleet(args, output);
   if (code !== 0)
     say(`failed  ${name} (exit code ${code})\n  → the lines above say why; camofleet logs -C .demo has more`);
   return code;
 }
 
-if (existsSync(join(folder, 'camofleet.yaml'))) await camofleet(['down', '-C', folder], 'ignore');
+if (existsSync(join(folder, 'camofleet.yaml')))
+  await camofleet(['down', '-C', folder], { stdout: 'ignore', stderr: 'ignore' });
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const shift = await freeShift();
 let code = await step(
   'a fleet is written',
   ['init', '--yes', '--dir', '.demo', ...(shift === 0 ? [] : ['--shift', String(shift)])],
-  'ignore',
+  { stdout: 'ignore' },
 );
 if (code === 0) {
   code = await step('it comes up', ['up', '--detach', '--wait', '-C', '.demo']);

@@ -134,6 +134,7 @@ export function ensureBuild(node) {
 export function prepare({ build = true } = {}) {
   const node = ensureNode();
   process.env.PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`;
+  process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'compiled'); // some tools would take /tmp
   ensurePackages();
   if (build) ensureBuild(node);
   return node;
