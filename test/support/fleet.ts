@@ -51,6 +51,11 @@ export async function runCli(
   return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
+/** For `init --shift`: ports that no default fleet, and most likely no other test, has. */
+export function randomShift(): number {
+  return randomInt(MIN_SHIFT, MAX_SHIFT) * 100;
+}
+
 /** `init` and `up --detach --wait` in a new folder with ports of its own. */
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const dir = mkdtempSync(join(tmpdir(), 'camofleet-test-'));
@@ -62,7 +67,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       throw new Error(`camofleet ${args.join(' ')} exited ${result.exitCode}\n${result.stderr}`);
     return result;
   };
-  await must(['init', '--yes', '--shift', String(randomInt(MIN_SHIFT, MAX_SHIFT) * 100), ...(options.initArgs ?? [])]);
+  await must(['init', '--yes', '--shift', String(randomShift()), ...(options.initArgs ?? [])]);
   const up = await must(['up', '--detach', '--wait']);
   const url = new URL(up.stdout.trim()).origin;
   const ca = readFileSync(join(dir, '.camofleet', 'pki', 'ca.pem'), 'utf8');
