@@ -14,6 +14,7 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: true,
     assetsDir: '~assets',
     assetsInlineLimit: 0,
+    license: mode === 'viewer' && { fileName: 'third-party-licenses.md' }, // noVNC is MPL-2.0: its text goes with it
     chunkSizeWarningLimit: 1_000,
     modulePreload: { polyfill: false },
   },

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** The tarball of `npm pack`, installed in an empty folder: nothing of the checkout may be needed. */
 describe('the package', () => {
   let folder: string;
-  const camofleet = (args: readonly string[]): ReturnType<typeof execa> =>
+  const camofleet = async (args: readonly string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }> =>
     execa(process.execPath, [join(folder, 'node_modules', 'camofleet', 'bin', 'run.js'), ...args], {
       cwd: folder,
       env: { NO_COLOR: '1' },
