@@ -1,7 +1,15 @@
-import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../core/index.js';
 import { bearerMatches } from '../http/index.js';
 import type { ControlConfig } from '../settings/index.js';
+
+/** What of a request decides whether it may use the API. */
+export interface Asker {
+  readonly method: string;
+  /** Host and port as they were typed; a proxy's word counts only where the proxy is configured. */
+  readonly host: string;
+  readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+}
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -10,29 +18,22 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * page or program on this host. A mutation without a key must come from a page of ours, so that no other page can make
  * a browser send it.
  */
-export function mayUse(request: IncomingMessage, config: ControlConfig, operatorKey: string | undefined): boolean {
-  if (operatorKey !== undefined && bearerMatches(request.headers.authorization, operatorKey)) return true;
-  if (config.loopbackIngress !== 'yes') return false;
-  if (!isLoopback(hostNameOf(request))) return false;
-  return READS.has(request.method ?? '') ? hasNoForeignOrigin(request, config) : comesFromOurPage(request, config);
+export function mayUse(
+  asker: Asker,
+  config: Pick<ControlConfig, 'loopbackIngress' | 'publicHosts'>,
+  operatorKey: string | undefined,
+): boolean {
+  if (operatorKey !== undefined && bearerMatches(asker.authorization, operatorKey)) return true;
+  if (config.loopbackIngress !== 'yes' || !isLoopback(hostNameOf(asker.host))) return false;
+  if (asker.origin === undefined) return READS.has(asker.method);
+  return isOurPage(asker.origin, asker.host, config.publicHosts);
 }
 
-/** The host that was typed: what the ingress forwarded, or the request's own. */
-function hostNameOf(request: IncomingMessage): string {
-  const forwarded = request.headers['x-forwarded-host'];
-  const host = (typeof forwarded === 'string' ? forwarded : undefined) ?? request.headers.host ?? '';
-  return host.replace(/:\d+$/, '');
+/** `localhost:8443` → `localhost`; what is no host has no name. */
+function hostNameOf(host: string): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
 }
 
-function hasNoForeignOrigin(request: IncomingMessage, config: ControlConfig): boolean {
-  return request.headers.origin === undefined || comesFromOurPage(request, config);
-}
-
-function comesFromOurPage(request: IncomingMessage, config: ControlConfig): boolean {
-  const { origin } = request.headers;
-  if (origin === undefined || !URL.canParse(origin)) return false;
-  if (config.publicHosts.includes(origin)) return true;
-  const forwarded = request.headers['x-forwarded-host'];
-  const host = typeof forwarded === 'string' ? forwarded : request.headers.host;
-  return new URL(origin).host === host;
+function isOurPage(origin: string, host: string, publicOrigins: readonly string[]): boolean {
+  return publicOrigins.includes(origin) || (URL.canParse(origin) && new URL(origin).host === host);
 }

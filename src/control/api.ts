@@ -16,10 +16,10 @@ import {
   workerSchema,
 } from '../api/index.js';
 import { CamofleetError, type ErrorCode, randomId } from '../core/index.js';
-import { problemOf } from '../http/index.js';
+import { corsHeaders, isPreflight, problemOf } from '../http/index.js';
 import type { EventHistory } from '../sse/index.js';
 import type { ControlConfig } from '../settings/index.js';
-import { mayUse } from './access.js';
+import { type Asker, mayUse } from './access.js';
 import { refused, rightsRevoked, sessionCreated } from './events.js';
 import { type FleetPage, mountPage } from './page.js';
 import { chooseRunner } from './placement.js';
@@ -46,7 +46,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = { CF_USAGE: 400, CF_UNREACHAB
 
 /** The public API and the page. Every API path but `/health` and the document needs the right to use it. */
 export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true }).withTypeProvider<ZodTypeProvider>();
+  const { corsOrigins, trustedProxies } = deps.config;
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    trustProxy: [...trustedProxies],
+  }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(swagger, {
@@ -61,15 +66,17 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error, request, reply) => tellError(error, request, reply));
   app.setNotFoundHandler((request, reply) => refuse(request, reply, 404, 'not_found', 'there is no such path'));
+  app.addHook('onRequest', async (request, reply) => {
+    const cors = corsHeaders(request.raw, corsOrigins);
+    if (Object.keys(cors).length > 0) void reply.headers(cors);
+    if (isPreflight(request.raw) && Object.keys(cors).length > 0) await reply.code(204).send();
+  });
   mountPage(app, deps.page);
   app.get('/health', async () => ({ status: 'ok' }));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request, reply) => {
-      const origin = request.headers.origin;
-      if (origin !== undefined && deps.config.corsOrigins.includes(origin))
-        void reply.header('access-control-allow-origin', origin);
-      if (!mayUse(request.raw, deps.config, deps.operatorKey)) {
+      if (!mayUse(askerOf(request), deps.config, deps.operatorKey)) {
         const detail = 'the operator key is missing or wrong; send it as a bearer';
         await refuse(request, reply.header('www-authenticate', 'Bearer'), 401, 'unauthorized', detail);
       }
@@ -78,6 +85,11 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   });
   await app.ready();
   return app;
+}
+
+function askerOf({ method, host, headers }: FastifyRequest): Asker {
+  const { origin, authorization } = headers;
+  return { method, host, origin, authorization };
 }
 
 function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { z } from 'zod';
 import { redeemSchema, viewerReportSchema } from '../api/index.js';
 import { type Clock, isLoopback } from '../core/index.js';
 import { bearerMatches, problemOf } from '../http/index.js';
@@ -16,7 +17,7 @@ interface InternalDeps {
   readonly metricsPath: string;
 }
 
-/** Redeemed tokens that are remembered; one is forgotten when it has run out, so the bound is never met in practice. */
+/** Redeemed tokens that are remembered until they run out; beyond it none is redeemed. */
 const MAX_REDEEMED = 100_000;
 
 /** The internal listener: gateways' event streams, viewer reports, redemption, metrics. No public route reaches it. */
@@ -40,6 +41,17 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
         }),
       );
   });
+  app.setErrorHandler(async (error, request, reply) => {
+    const isTheirs = error instanceof z.ZodError || (error instanceof Error && 'statusCode' in error);
+    const told = isTheirs
+      ? {
+          status: 400,
+          code: 'invalid_request',
+          detail: error instanceof z.ZodError ? z.prettifyError(error) : error.message,
+        }
+      : { status: 500, code: 'internal', detail: 'the control plane failed' };
+    return reply.code(told.status).send(problemOf({ ...told, requestId: request.id }));
+  });
   app.get(deps.metricsPath, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 
   app.get<{ Params: { gateway: string } }>('/internal/gateways/:gateway/events', (request, reply) => {
@@ -60,8 +72,9 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
   app.post('/internal/tokens/redeem', async (request, reply) => {
     const { jti, exp } = redeemSchema.parse(request.body);
     const now = Math.floor(deps.clock.now() / 1000);
-    for (const [old, until] of redeemed) if (until < now || redeemed.size > MAX_REDEEMED) redeemed.delete(old);
+    for (const [old, until] of redeemed) if (until < now) redeemed.delete(old);
     if (redeemed.has(jti)) return reply.code(409).send({ redeemed: false });
+    if (redeemed.size >= MAX_REDEEMED) return reply.code(503).send({ redeemed: false }); // forgetting one would let it in twice
     redeemed.set(jti, exp);
     return { redeemed: true };
   });

@@ -1,4 +1,5 @@
 /** What our HTTP servers share: problem documents, keys as bearers, and clean ends. It knows no route. */
+export { corsHeaders, isPreflight } from './cors.js';
 export { bearerMatches, readKeyFile } from './keys.js';
 export { problemOf, sendProblem } from './problems.js';
 export { closeListener, closeServer, listen } from './listen.js';
