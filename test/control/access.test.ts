@@ -112,7 +112,8 @@ describe('the internal listener', () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => control.askInternal('POST', '/internal/tokens/redeem', { body })),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 409)]);
+    expect(Map.groupBy(answers, ({ status }) => status).get(200)).toHaveLength(1);
+    expect(Map.groupBy(answers, ({ status }) => status).get(409)).toHaveLength(7);
   });
 
   test.each([
