@@ -27,7 +27,7 @@ export class ByteQueue {
   /** Consumes and returns the first `length` bytes, or undefined when fewer have arrived. */
   take(length: number): Buffer | undefined {
     const taken = this.peek(length);
-    if (taken) this.#drop(length);
+    if (taken) this.skip(length);
     return taken;
   }
 
@@ -36,11 +36,19 @@ export class ByteQueue {
     return this.take(this.#length) ?? Buffer.alloc(0);
   }
 
-  #drop(length: number): void {
-    this.#length -= length;
-    const first = this.#chunks[0];
-    if (first === undefined) return;
-    if (first.length === length) this.#chunks.shift();
-    else this.#chunks[0] = first.subarray(length);
+  /** Consumes up to `length` bytes without joining them, and says how many there were. */
+  skip(length: number): number {
+    const skipped = Math.min(length, this.#length);
+    this.#length -= skipped;
+    let left = skipped;
+    for (let first = this.#chunks[0]; first !== undefined && left > 0; first = this.#chunks[0]) {
+      if (first.length > left) {
+        this.#chunks[0] = first.subarray(left);
+        break;
+      }
+      left -= first.length;
+      this.#chunks.shift();
+    }
+    return skipped;
   }
 }

@@ -9,19 +9,23 @@ export type SessionEvent =
   | { readonly type: 'resized'; readonly width: number; readonly height: number }
   | { readonly type: 'bell' }
   | { readonly type: 'cutText'; readonly length: number }
+  /** Bytes that are no message of a server to us; parsing has ended. */
   | { readonly type: 'malformed'; readonly want: string; readonly got: string };
 
 const RAW = 0;
 const COPY_RECT = 1;
 const DESKTOP_SIZE = -223;
 const LAST_RECT = -224;
-/** The largest picture that is taken from a peer, in pixels: 16384 x 8192. */
-const MAX_PIXELS = 134_217_728;
+/** The largest picture that is kept, in pixels: 8192 x 8192, 256 MB. Of a larger screen the pixels are only counted. */
+const MAX_PIXELS = 67_108_864;
 
 const FRAMEBUFFER_UPDATE = 0;
 const SET_COLOUR_MAP = 1;
 const BELL = 2;
 const SERVER_CUT_TEXT = 3;
+
+const BYTES_A_PIXEL = 4;
+const BYTES_A_COLOUR = 6;
 
 interface Rectangle {
   readonly x: number;
@@ -31,27 +35,31 @@ interface Rectangle {
 }
 
 /**
- * What a server sends after ServerInit (RFC 6143 section 7.6): Raw, CopyRect, DesktopSize, LastRect. With `keepPicture`
- * the pixels are drawn into `picture`, without it they are only counted, in constant memory.
+ * What a server sends after ServerInit (RFC 6143 section 7.6) to a client that asks for Raw, CopyRect, DesktopSize and
+ * LastRect. With `keepPicture` the pixels are drawn into `picture`, without it they are only counted, in constant memory.
  */
 export class ClientSession {
-  readonly picture: Framebuffer | undefined;
   readonly #queue = new ByteQueue();
+  readonly #keepPicture: boolean;
+  #picture: Framebuffer | undefined;
   #width: number;
   #height: number;
-  #rectanglesLeft = 0;
-  #counted = { rectangles: 0, pixels: 0 };
+  /** The update that is being read. */
+  #update: { left: number; rectangles: number; pixels: number } | undefined;
   #raw: (Rectangle & { done: number }) | undefined;
   #skip = 0;
   #ended = false;
 
   constructor(init: ServerInit, options: { readonly keepPicture: boolean }) {
+    this.#keepPicture = options.keepPicture;
     this.#width = init.width;
     this.#height = init.height;
-    this.picture =
-      options.keepPicture && init.width * init.height <= MAX_PIXELS
-        ? new Framebuffer(init.width, init.height)
-        : undefined;
+    this.#picture = this.#emptyPicture();
+  }
+
+  /** What has been drawn; undefined when it is not kept, or is larger than what is kept. */
+  get picture(): Framebuffer | undefined {
+    return this.#picture;
   }
 
   /** SetPixelFormat, SetEncodings and a request for the whole picture. */
@@ -66,63 +74,67 @@ export class ClientSession {
   }
 
   feed(chunk: Uint8Array): SessionEvent[] {
-    this.#queue.push(chunk);
     const events: SessionEvent[] = [];
+    if (!this.#ended) this.#queue.push(chunk);
     while (!this.#ended) {
       const event = this.#next();
       if (event === undefined) break;
       if (event !== 'more') events.push(event);
     }
+    if (this.#ended) this.#queue.skip(this.#queue.length);
     return events;
   }
 
   #next(): SessionEvent | 'more' | undefined {
     if (this.#skip > 0) return this.#skipBytes();
     if (this.#raw) return this.#rawPiece(this.#raw);
-    if (this.#rectanglesLeft > 0) return this.#rectangle();
+    if (this.#update) return this.#update.left > 0 ? this.#rectangle() : this.#finished(this.#update);
     const type = this.#queue.peek(1)?.[0];
     if (type === undefined) return undefined;
     switch (type) {
       case FRAMEBUFFER_UPDATE:
-        return this.#update();
+        return this.#begin();
       case SET_COLOUR_MAP:
-        return this.#sized(6, (head) => head.readUInt16BE(4) * 6, 'more');
+        return this.#colourMap();
       case BELL:
-        this.#queue.take(1);
+        this.#queue.skip(1);
         return { type: 'bell' };
-      case SERVER_CUT_TEXT: {
-        const length = Math.abs(this.#queue.peek(8)?.readInt32BE(4) ?? 0);
-        return this.#sized(8, () => length, { type: 'cutText', length });
-      }
+      case SERVER_CUT_TEXT:
+        return this.#cutText();
       default:
         return this.#malformed('a server message 0 to 3', `type ${type}`);
     }
   }
 
-  #sized(
-    head: number,
-    length: (head: Buffer) => number,
-    event: SessionEvent | 'more',
-  ): SessionEvent | 'more' | undefined {
-    const bytes = this.#queue.take(head);
-    if (!bytes) return undefined;
-    this.#skip = length(bytes);
-    return event;
-  }
-
-  #skipBytes(): 'more' | undefined {
-    const taken = this.#queue.take(Math.min(this.#skip, this.#queue.length));
-    if (!taken || taken.length === 0) return undefined;
-    this.#skip -= taken.length;
+  /** Nobody here needs it: with true colour the map is not used. */
+  #colourMap(): 'more' | undefined {
+    const head = this.#queue.take(6);
+    if (!head) return undefined;
+    this.#skip = head.readUInt16BE(4) * BYTES_A_COLOUR;
     return 'more';
   }
 
-  #update(): SessionEvent | 'more' | undefined {
-    const head = this.#queue.take(4);
-    if (!head) return undefined;
-    this.#rectanglesLeft = head.readUInt16BE(2);
-    this.#counted = { rectangles: 0, pixels: 0 };
-    return this.#rectanglesLeft === 0 ? this.#finished() : 'more';
+  /** The text itself is passed over: it may be a secret of the viewer's. */
+  #cutText(): SessionEvent | undefined {
+    const length = this.#queue.take(8)?.readInt32BE(4);
+    if (length === undefined) return undefined;
+    if (length < 0)
+      return this.#malformed('clipboard text in its plain form', `an extended clipboard message of ${-length} bytes`);
+    this.#skip = length;
+    return { type: 'cutText', length };
+  }
+
+  #skipBytes(): 'more' | undefined {
+    const skipped = this.#queue.skip(this.#skip);
+    this.#skip -= skipped;
+    return skipped === 0 ? undefined : 'more';
+  }
+
+  #begin(): 'more' | undefined {
+    const left = this.#queue.take(4)?.readUInt16BE(2);
+    if (left === undefined) return undefined;
+    this.#update = { left, rectangles: 0, pixels: 0 };
+    return 'more';
   }
 
   #rectangle(): SessionEvent | 'more' | undefined {
@@ -135,27 +147,29 @@ export class ClientSession {
       height: head.readUInt16BE(6),
     };
     const encoding = head.readInt32BE(8);
-    if (encoding === LAST_RECT) return this.#lastRect();
-    if (encoding === DESKTOP_SIZE) return this.#desktopSize(area);
-    if (area.x + area.width > this.#width || area.y + area.height > this.#height)
-      return this.#malformed(
-        `a rectangle inside ${this.#width}x${this.#height}`,
-        `${area.width}x${area.height} at ${area.x},${area.y}`,
-      );
     if (encoding === COPY_RECT) return this.#copyRect(area);
-    if (encoding !== RAW) return this.#malformed('an encoding that was asked for', `encoding ${encoding}`);
-    this.#queue.take(12);
+    this.#queue.skip(12);
+    if (encoding === RAW) return this.#beginRaw(area);
+    if (encoding === DESKTOP_SIZE) return this.#desktopSize(area);
+    if (encoding !== LAST_RECT) return this.#malformed('an encoding that was asked for', `encoding ${encoding}`);
+    if (this.#update) this.#update.left = 0;
+    return 'more';
+  }
+
+  #beginRaw(area: Rectangle): SessionEvent | 'more' {
+    if (!this.#holds(area)) return this.#outside('a rectangle', area);
     if (area.width * area.height === 0) return this.#rectangleDone(0);
     this.#raw = { ...area, done: 0 };
     return 'more';
   }
 
-  #rawPiece(raw: Rectangle & { done: number }): SessionEvent | 'more' | undefined {
+  #rawPiece(raw: Rectangle & { done: number }): 'more' | undefined {
     const total = raw.width * raw.height;
-    const whole = Math.min(total - raw.done, Math.floor(this.#queue.length / 4));
-    const bytes = whole > 0 ? this.#queue.take(whole * 4) : undefined;
-    if (!bytes) return undefined;
-    this.picture?.drawBgr(raw.x, raw.y, raw.width, raw.done, bytes);
+    const whole = Math.min(total - raw.done, Math.floor(this.#queue.length / BYTES_A_PIXEL));
+    if (whole === 0) return undefined;
+    const bytes = this.#picture && this.#queue.take(whole * BYTES_A_PIXEL);
+    if (bytes) this.#picture?.drawBgr(raw.x, raw.y, raw.width, raw.done, bytes);
+    else this.#queue.skip(whole * BYTES_A_PIXEL);
     raw.done += whole;
     if (raw.done < total) return 'more';
     this.#raw = undefined;
@@ -165,36 +179,46 @@ export class ClientSession {
   #copyRect(area: Rectangle): SessionEvent | 'more' | undefined {
     const bytes = this.#queue.take(16);
     if (!bytes) return undefined;
-    const [fromX, fromY] = [bytes.readUInt16BE(12), bytes.readUInt16BE(14)];
-    if (this.picture?.holds(fromX, fromY, area.width, area.height))
-      this.picture.copy(fromX, fromY, area.x, area.y, area.width, area.height);
+    const from = { ...area, x: bytes.readUInt16BE(12), y: bytes.readUInt16BE(14) };
+    if (!this.#holds(area)) return this.#outside('a rectangle', area);
+    if (!this.#holds(from)) return this.#outside('the source of a copy', from);
+    this.#picture?.copy(from.x, from.y, area.x, area.y, area.width, area.height);
     return this.#rectangleDone(area.width * area.height);
   }
 
-  #desktopSize({ width, height }: Rectangle): SessionEvent | 'more' {
-    this.#queue.take(12);
-    if (width * height > MAX_PIXELS) return this.#malformed(`at most ${MAX_PIXELS} pixels`, `${width}x${height}`);
+  #desktopSize({ width, height }: Rectangle): SessionEvent {
     this.#width = width;
     this.#height = height;
-    this.picture?.resize(width, height);
-    this.#rectanglesLeft -= 1;
+    this.#picture = this.#emptyPicture();
+    if (this.#update) this.#update.left -= 1;
     return { type: 'resized', width, height };
   }
 
-  #lastRect(): SessionEvent {
-    this.#queue.take(12);
-    this.#rectanglesLeft = 0;
-    return this.#finished();
+  #rectangleDone(pixels: number): 'more' {
+    if (this.#update) {
+      this.#update.left -= 1;
+      this.#update.rectangles += 1;
+      this.#update.pixels += pixels;
+    }
+    return 'more';
   }
 
-  #rectangleDone(pixels: number): SessionEvent | 'more' {
-    this.#counted = { rectangles: this.#counted.rectangles + 1, pixels: this.#counted.pixels + pixels };
-    this.#rectanglesLeft -= 1;
-    return this.#rectanglesLeft === 0 ? this.#finished() : 'more';
+  #finished({ rectangles, pixels }: { readonly rectangles: number; readonly pixels: number }): SessionEvent {
+    this.#update = undefined;
+    return { type: 'update', rectangles, pixels };
   }
 
-  #finished(): SessionEvent {
-    return { type: 'update', ...this.#counted };
+  #emptyPicture(): Framebuffer | undefined {
+    const fits = this.#width * this.#height <= MAX_PIXELS;
+    return this.#keepPicture && fits ? new Framebuffer(this.#width, this.#height) : undefined;
+  }
+
+  #holds({ x, y, width, height }: Rectangle): boolean {
+    return x + width <= this.#width && y + height <= this.#height;
+  }
+
+  #outside(what: string, { x, y, width, height }: Rectangle): SessionEvent {
+    return this.#malformed(`${what} inside ${this.#width}x${this.#height}`, `${width}x${height} at ${x},${y}`);
   }
 
   #malformed(want: string, got: string): SessionEvent {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   ClientHandshake,
@@ -133,6 +134,41 @@ describe('a client handshake', () => {
     expect(client.waitingFor).toBe('the challenge');
     client.feed(Buffer.alloc(16));
     expect(client.waitingFor).toBe('SecurityResult');
+  });
+});
+
+describe('a client handshake, with bytes of the server changed anywhere', () => {
+  const openings = [
+    'RFB 003.008\n\x01\x01\0\0\0\0',
+    'RFB 003.008\n\x02\x01\x02' + 'c'.repeat(16) + '\0\0\0\0',
+    'RFB 003.008\n\x01\x02' + 'c'.repeat(16) + '\0\0\0\x01\0\0\0\x05wrong',
+    'RFB 003.003\n\0\0\0\x02' + 'c'.repeat(16) + '\0\0\0\0',
+    'RFB 003.007\n\x01\x01',
+  ].map((text) => Buffer.concat([Buffer.from(text, 'latin1'), encodeServerInit(INIT), Buffer.from('rest')]));
+
+  test('never throws, tells the same however they are cut, and keeps every byte behind its end', () => {
+    const changes = fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 3 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...openings),
+        changes,
+        fc.integer({ min: 1, max: 30 }),
+        fc.constantFrom({}, { password: 'secret12' }),
+        (opening, changed, size, options) => {
+          const bytes = Buffer.from(opening);
+          for (const [at, byte] of changed) if (at < bytes.length) bytes[at] = byte;
+          const whole = new ClientHandshake(options);
+          const cut = new ClientHandshake(options);
+          const events = whole.feed(bytes);
+          const eventsOfCut = pieces(bytes, size).flatMap((piece) => cut.feed(piece));
+          expect(kinds(eventsOfCut)).toEqual(kinds(events));
+          expect(cut.done).toBe(whole.done);
+          const isWhole = events.at(-1)?.type === 'serverInit';
+          expect(isWhole && cut.takeRest().toString()).toEqual(isWhole && whole.takeRest().toString());
+        },
+      ),
+      { numRuns: 3_000 },
+    );
   });
 });
 
