@@ -11,6 +11,12 @@ const RAW = 0;
 const UPDATE_HEAD = 4;
 const RECTANGLE_HEAD = 12;
 
+/** Why pixels cannot be sent in this format, in words; undefined when they can. */
+export function formatProblem({ bitsPerPixel, trueColour }: PixelFormat): string | undefined {
+  if (![8, 16, 32].includes(bitsPerPixel)) return `wanted 8, 16 or 32 bits a pixel, got ${bitsPerPixel}`;
+  return trueColour ? undefined : 'wanted true colour, got a colour map';
+}
+
 /** A FramebufferUpdate of Raw rectangles (RFC 6143 sections 7.6.1 and 7.7.1) in a viewer's pixel format. */
 export function encodeUpdate(picture: Picture, areas: readonly Area[], format: PixelFormat): Buffer {
   const bytesPerPixel = format.bitsPerPixel / 8;
@@ -34,34 +40,30 @@ export function encodeUpdate(picture: Picture, areas: readonly Area[], format: P
 }
 
 function writePixels(into: Buffer, start: number, picture: Picture, area: Area, format: PixelFormat): number {
-  const pack = packer(into, format);
+  const { pixels, width } = picture;
+  const [red, green, blue] = channels(format);
+  const shifts = byteShifts(format);
   let at = start;
   for (let y = area.y; y < area.y + area.height; y += 1) {
-    let from = (y * picture.width + area.x) * 4;
-    for (let x = 0; x < area.width; x += 1, from += 4)
-      at = pack(at, picture.pixels[from]!, picture.pixels[from + 1]!, picture.pixels[from + 2]!);
+    let from = (y * width + area.x) * 4;
+    for (let x = 0; x < area.width; x += 1, from += 4) {
+      const pixel = red[pixels[from]!]! | green[pixels[from + 1]!]! | blue[pixels[from + 2]!]!;
+      for (let byte = 0; byte < shifts.length; byte += 1, at += 1) into[at] = pixel >>> shifts[byte]!;
+    }
   }
   return at;
 }
 
-/** Writes one pixel and returns the next offset. */
-function packer(into: Buffer, format: PixelFormat): (at: number, red: number, green: number, blue: number) => number {
-  const { redMax, greenMax, blueMax, redShift, greenShift, blueShift, bigEndian, bitsPerPixel } = format;
-  const value = (red: number, green: number, blue: number): number =>
-    ((scale(red, redMax) << redShift) |
-      (scale(green, greenMax) << greenShift) |
-      (scale(blue, blueMax) << blueShift)) >>>
-    0;
-  if (bitsPerPixel === 8) return (at, red, green, blue) => into.writeUInt8(value(red, green, blue) & 0xff, at);
-  if (bitsPerPixel === 16)
-    return bigEndian
-      ? (at, red, green, blue) => into.writeUInt16BE(value(red, green, blue) & 0xffff, at)
-      : (at, red, green, blue) => into.writeUInt16LE(value(red, green, blue) & 0xffff, at);
-  return bigEndian
-    ? (at, red, green, blue) => into.writeUInt32BE(value(red, green, blue), at)
-    : (at, red, green, blue) => into.writeUInt32LE(value(red, green, blue), at);
+/** What each of the 256 values of a channel adds to a pixel. */
+function channels(format: PixelFormat): readonly [Uint32Array, Uint32Array, Uint32Array] {
+  const table = (max: number, shift: number): Uint32Array =>
+    Uint32Array.from({ length: 256 }, (_, value) => Math.round((value * max) / 255) << shift);
+  const { redMax, redShift, greenMax, greenShift, blueMax, blueShift } = format;
+  return [table(redMax, redShift), table(greenMax, greenShift), table(blueMax, blueShift)];
 }
 
-function scale(channel: number, max: number): number {
-  return max === 255 ? channel : Math.round((channel * max) / 255);
+/** Which bits of a pixel each of its bytes holds, in the order of the wire. */
+function byteShifts({ bitsPerPixel, bigEndian }: PixelFormat): readonly number[] {
+  const little = [0, 8, 16, 24].slice(0, bitsPerPixel / 8);
+  return bigEndian ? little.toReversed() : little;
 }

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type Server, type Socket, createServer } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { closeListener, listen } from '../http/index.js';
-import { CARD_HEIGHT, CARD_WIDTH, drawCard, drawStamp } from '../testcard/index.js';
+import { CardPicture } from './card-picture.js';
 import { CardViewer } from './card-viewer.js';
 import { cardViewer } from './events.js';
 
 export interface CardServer extends AsyncDisposable {
   readonly port: number;
-  readonly viewers: number;
 }
 
 interface Options {
@@ -28,9 +27,8 @@ const MAX_VIEWERS = 64;
 
 /** Starts an RFB server that shows a test card; it asks for the session's own password. */
 export async function startCardServer(options: Options): Promise<CardServer> {
-  const pixels = drawCard();
-  const card = { width: CARD_WIDTH, height: CARD_HEIGHT, pixels, frame: 1 };
-  drawStamp(pixels, { frame: card.frame, epochMs: options.clock.now() });
+  const card = new CardPicture(options.clock);
+  const moves = options.motion === 'moving';
   const viewers = new Set<CardViewer>();
 
   const server: Server = createServer({ noDelay: true }, (socket: Socket) => {
@@ -39,6 +37,7 @@ export async function startCardServer(options: Options): Promise<CardServer> {
       socket.destroy();
       return;
     }
+    if (moves && viewers.size === 0) card.advance(); // nobody watched: the last frame may be old
     const viewer = new CardViewer(socket, card, {
       name: `camofleet test card ${options.session}`,
       password: options.password,
@@ -55,21 +54,18 @@ export async function startCardServer(options: Options): Promise<CardServer> {
 
   const tick = (): void => {
     if (viewers.size === 0) return;
-    card.frame += 1;
-    drawStamp(pixels, { frame: card.frame, epochMs: options.clock.now() });
+    card.advance();
     for (const viewer of viewers) viewer.cardChanged();
   };
-  const timer = options.motion === 'moving' ? setInterval(tick, FRAME_MS) : undefined;
+  const timer = moves ? setInterval(tick, FRAME_MS) : undefined;
 
   return {
     port,
-    get viewers() {
-      return viewers.size;
-    },
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
+      const closed = closeListener(server);
       for (const viewer of viewers) viewer.end('the session is released');
-      await closeListener(server);
+      await closed;
     },
   };
 }

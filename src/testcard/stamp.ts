@@ -12,7 +12,10 @@ const FRAMES = 2 ** FRAME_BITS;
 
 /** The bits of a stamp with its checksum, most significant first. */
 export function stampBits(stamp: Stamp): boolean[] {
-  const payload = [...bitsOf(BigInt(stamp.frame % FRAMES), FRAME_BITS), ...bitsOf(BigInt(stamp.epochMs), TIME_BITS)];
+  const payload = [
+    ...bitsOf(BigInt(stamp.frame % FRAMES), FRAME_BITS),
+    ...bitsOf(BigInt(Math.floor(stamp.epochMs)), TIME_BITS),
+  ];
   return [...payload, ...bitsOf(BigInt(checksum(payload)), CHECK_BITS)];
 }
 
