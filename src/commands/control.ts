@@ -19,14 +19,18 @@ JSON lines. The API describes itself at /openapi.json.`;
   async run(): Promise<void> {
     const { flags } = await this.parse(Control);
     const { env, packageRoot } = this.context;
-    const [{ startControl, CONTROL_CHANNELS }, { KNOWN_NAMES, controlSettings }, { startJsonLog, systemClock }] =
-      await Promise.all([import('../control/index.js'), import('../settings/index.js'), import('../core/index.js')]);
+    const [
+      { startControl, CONTROL_CHANNELS },
+      { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, controlSettings },
+      { startJsonLog, systemClock },
+    ] = await Promise.all([import('../control/index.js'), import('../settings/index.js'), import('../core/index.js')]);
     const config = controlSettings.load({ env, flags, knownNames: KNOWN_NAMES });
-    const endLog = startJsonLog(CONTROL_CHANNELS, {
+    const endLog = startJsonLog([...CONTROL_CHANNELS, ...SETTINGS_CHANNELS], {
       write: (line) => process.stdout.write(line),
       clock: systemClock,
       least: config.logLevel,
     });
+    announceIgnored(env, KNOWN_NAMES);
     const control = await startControl(config, {
       clock: systemClock,
       random: Math.random,

@@ -18,14 +18,18 @@ export default class Gateway extends CamofleetCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Gateway);
     const { env, packageRoot } = this.context;
-    const [{ startGateway, GATEWAY_CHANNELS }, { KNOWN_NAMES, gatewaySettings }, { startJsonLog, systemClock }] =
-      await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
+    const [
+      { startGateway, GATEWAY_CHANNELS },
+      { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, gatewaySettings },
+      { startJsonLog, systemClock },
+    ] = await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
     const config = gatewaySettings.load({ env, flags, knownNames: KNOWN_NAMES });
-    const endLog = startJsonLog(GATEWAY_CHANNELS, {
+    const endLog = startJsonLog([...GATEWAY_CHANNELS, ...SETTINGS_CHANNELS], {
       write: (line) => process.stdout.write(line),
       clock: systemClock,
       least: config.logLevel,
     });
+    announceIgnored(env, KNOWN_NAMES);
     const gateway = await startGateway(config, {
       clock: systemClock,
       random: Math.random,

@@ -47,9 +47,9 @@ a line each.`;
     });
     if (flags.json) process.stdout.write(`${JSON.stringify(written)}\n`);
     else for (const file of written.files) process.stdout.write(`${file}\n`);
-    this.say(
-      `\nA fleet for ${written.url}. Next:\n  camofleet up        start it on this host\n  camofleet verify    prove that the picture travels`,
-    );
+    for (const warning of written.warnings) this.say(warning);
+    this.say(`\nA fleet for ${written.url}, reached at ${written.bind} (public.bind). Next:`);
+    this.say('  camofleet up        start it on this host\n  camofleet verify    prove that the picture travels');
   }
 
   /** Asks on a terminal; everywhere else the default is taken. */

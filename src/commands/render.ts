@@ -1,68 +1,89 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 import { CamofleetError } from '../core/index.js';
+import type { FileChange } from '../engine/index.js';
+import type { RenderEngine, RenderedFile, Topology } from '../topology/index.js';
+
+/** As in src/topology, which is imported only when the command runs. */
+const ENGINES = ['compose', 'local'] as const satisfies readonly RenderEngine[];
 
 export default class Render extends CamofleetCommand {
-  static override summary = 'Write the Compose and Traefik files that follow from camofleet.yaml.';
+  static override summary = 'Write the files that follow from camofleet.yaml: Compose and Traefik.';
   static override description =
-    `Rendered files are not edited by hand. With --check nothing is written: exit code 1 and a diff when files and
-topology differ. With --eject the templates are copied to ./templates, which then win.`;
+    `Rendered files are not edited by hand. With --check nothing is written: exit code 1, with a diff where files and
+topology differ and with the rules that the topology breaks. With --eject the templates are copied to ./templates, which
+then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .camofleet/rendered/local.`;
   static override examples = [
     '<%= config.bin %> render',
     '<%= config.bin %> render --check',
+    '<%= config.bin %> render --engine local',
     '<%= config.bin %> render --eject',
   ];
   static override flags = {
     ...fleetFlags,
-    engine: Flags.string({ options: ['compose'], default: 'compose', summary: 'What to render for.' }),
+    engine: Flags.option({ options: ENGINES, default: 'compose', summary: 'What to render for.' })(),
     check: Flags.boolean({ summary: 'Compare only.', exclusive: ['eject'] }),
-    eject: Flags.boolean({ summary: 'Copy the templates to ./templates.' }),
+    eject: Flags.boolean({ summary: 'Copy the templates to ./templates; those that are there are kept.' }),
+    json: Flags.boolean({ summary: 'Print what became of each file as JSON.' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Render);
-    const { TEMPLATE_FILES, diffLines, fleetPaths, loadTemplates, loadTopology, renderCompose } = await import(
-      '../topology/index.js'
-    );
+    const { ejectTemplates, writeFiles } = await import('../engine/index.js');
     const { root, file } = fleetLocation(flags, this.context.cwd);
     if (flags.eject) {
-      for (const path of Object.values(TEMPLATE_FILES)) {
-        await mkdir(dirname(join(root, 'templates', path)), { recursive: true });
-        await cp(join(this.context.packageRoot, 'templates', path), join(root, 'templates', path), {
-          force: false,
-          errorOnExist: false,
-        });
-        process.stdout.write(`${join('templates', path)}\n`);
-      }
+      this.#tell(await ejectTemplates(this.context.packageRoot, root), flags.json);
       return;
     }
-    const topology = await loadTopology(fleetPaths(root, file).topologyFile);
-    const rendered = renderCompose(
-      topology,
-      await loadTemplates(this.context.packageRoot, join(root, 'templates')),
-      this.config.version,
+    const { fleetPaths, loadTemplates, loadTopology, render, violationText, violations } = await import(
+      '../topology/index.js'
     );
-    const different: string[] = [];
-    for (const { path, text } of rendered) {
-      const found = await readFile(join(root, path), 'utf8').catch(() => ''); // not rendered yet
-      if (flags.check && found !== text) {
-        different.push(path);
-        process.stdout.write(diffLines(path, found, text));
-      }
-      if (!flags.check) {
-        await mkdir(dirname(join(root, path)), { recursive: true });
-        await writeFile(join(root, path), text);
-        process.stdout.write(`${path}\n`);
-      }
+    const paths = fleetPaths(root, file);
+    const topology = await loadTopology(paths.topologyFile);
+    const templates = await loadTemplates(this.context.packageRoot, join(root, 'templates'));
+    const files = render(topology, flags.engine, { paths, templates, version: this.config.version });
+    if (flags.check) {
+      await this.#check(root, files, topology, flags.json);
+      return;
     }
+    this.#tell(await writeFiles(root, files), flags.json);
+    for (const violation of violations(topology)) this.say(violationText(violation));
+  }
+
+  async #check(root: string, files: readonly RenderedFile[], topology: Topology, json: boolean): Promise<void> {
+    const [{ compareFiles }, { violationText, violations }] = await Promise.all([
+      import('../engine/index.js'),
+      import('../topology/index.js'),
+    ]);
+    const broken = violations(topology);
+    const different = await compareFiles(root, files);
+    const failed = broken.filter(({ severity }) => severity === 'fail');
+    for (const violation of different.length > 0 ? broken : broken.filter(({ severity }) => severity === 'warn'))
+      this.say(violationText(violation));
+    if (!json) for (const { diff } of different) process.stdout.write(diff);
+    const paths = different.map(({ path }) => path);
     if (different.length > 0)
       throw new CamofleetError(
         'CF_RENDER_DIFFERS',
-        `${different.join(', ')} ${different.length === 1 ? 'differs' : 'differ'} from camofleet.yaml`,
-        { different },
+        `${paths.join(', ')} ${paths.length === 1 ? 'differs' : 'differ'} from camofleet.yaml`,
+        { different: paths, diffs: different.map(({ diff }) => diff) },
       );
-    if (flags.check) this.say('The files are what camofleet.yaml says.');
+    if (failed.length > 0)
+      throw new CamofleetError('CF_TOPOLOGY_RULE', failed.map(violationText).join('\n'), {
+        rules: failed.map(({ id }) => id),
+      });
+    if (json) process.stdout.write(`${JSON.stringify({ different: [], rules: broken })}\n`);
+    this.say('The files are what camofleet.yaml says.');
+  }
+
+  #tell(changes: readonly FileChange[], json: boolean): void {
+    if (json) process.stdout.write(`${JSON.stringify({ files: changes })}\n`);
+    else for (const { path } of changes) process.stdout.write(`${path}\n`);
+    const same = changes.filter(({ change }) => change !== 'written').map(({ path }) => path);
+    if (same.length > 0)
+      this.say(
+        `${same.join(', ')}: ${changes.some(({ change }) => change === 'kept') ? 'kept as they were' : 'as before'}`,
+      );
   }
 }

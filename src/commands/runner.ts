@@ -16,14 +16,18 @@ JSON lines. SIGTERM ends every session, then the runner.`;
   async run(): Promise<void> {
     const { flags } = await this.parse(Runner);
     const { env } = this.context;
-    const [{ startRunner, RUNNER_CHANNELS }, { KNOWN_NAMES, runnerSettings }, { startJsonLog, systemClock }] =
-      await Promise.all([import('../runner/index.js'), import('../settings/index.js'), import('../core/index.js')]);
+    const [
+      { startRunner, RUNNER_CHANNELS },
+      { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, runnerSettings },
+      { startJsonLog, systemClock },
+    ] = await Promise.all([import('../runner/index.js'), import('../settings/index.js'), import('../core/index.js')]);
     const config = runnerSettings.load({ env, flags, knownNames: KNOWN_NAMES });
-    const endLog = startJsonLog(RUNNER_CHANNELS, {
+    const endLog = startJsonLog([...RUNNER_CHANNELS, ...SETTINGS_CHANNELS], {
       write: (line) => process.stdout.write(line),
       clock: systemClock,
       least: config.logLevel,
     });
+    announceIgnored(env, KNOWN_NAMES);
     const runner = await startRunner(config, {
       clock: systemClock,
       version: this.config.version,

@@ -1,6 +1,6 @@
 import { CamofleetError } from '../core/index.js';
 import type { Field } from './fields.js';
-import { strictNameProblems } from './names.js';
+import { strictNameProblems, valueOf } from './names.js';
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
@@ -16,12 +16,20 @@ export interface Explained {
   readonly origin: 'default' | 'environment' | 'flag';
 }
 
+/** What holds between settings: `broken` says in words what was seen and wanted, or nothing. */
+interface Rule<F extends Fields> {
+  /** It is not asked while one of these has a problem of its own. */
+  readonly of: readonly (keyof F & string)[];
+  readonly broken: (values: Values<F>) => string | undefined;
+}
+
 export interface Settings<F extends Fields> {
   readonly service: string;
   readonly fields: F;
   /** flag > environment > default. Throws CF_CONFIG_INVALID with all problems at once. */
   load(sources: Sources): Values<F>;
-  explain(sources: Sources): readonly Explained[];
+  /** Every setting, and every problem; where a value cannot be read the default is shown. */
+  explain(sources: Sources): { readonly settings: readonly Explained[]; readonly problems: readonly string[] };
   /** The environment that gives a service these values; only known keys. */
   toEnv(values: Partial<Record<keyof F & string, string>>): Record<string, string>;
 }
@@ -37,35 +45,36 @@ interface Sources {
 }
 
 /** One declaration gives the TypeScript type, the environment names, validation and the docs table. */
-export function defineSettings<const F extends Fields>(service: string, fields: F): Settings<F> {
-  const entries = Object.entries(fields);
-  const read = (sources: Sources): { explained: Explained[]; problems: string[] } => {
-    const problems = strictNameProblems(sources.env, [...sources.knownNames, ...entries.map(([, field]) => field.env)]);
-    const explained = entries.map(([key, field]): Explained => {
-      const { env, kind, doc } = field;
-      const flag = sources.flags?.[key];
-      const given = flag ?? sources.env[env];
-      const shared = { key, env, kind, doc, default: field.default };
-      if (given === undefined) return { ...shared, value: field.default, origin: 'default' };
-      const origin = flag === undefined ? 'environment' : 'flag';
-      try {
-        return { ...shared, value: field.parse(given), origin };
-      } catch (error) {
-        problems.push(`${env} must be ${(error as Error).message}, got ${JSON.stringify(given)}`);
-        return { ...shared, value: field.default, origin };
-      }
-    });
-    return { explained, problems };
+export function defineSettings<const F extends Fields>(
+  service: string,
+  fields: F,
+  rules: readonly Rule<F>[] = [],
+): Settings<F> {
+  const own = Object.values(fields).map((field) => field.env);
+  const read = (sources: Sources): { settings: Explained[]; problems: string[]; values: Values<F> } => {
+    const results = Object.entries(fields).map(([key, field]) => readSetting(key, field, sources));
+    const settings = results.map(({ explained }) => explained);
+    const values = Object.fromEntries(settings.map(({ key, value }) => [key, value])) as Values<F>;
+    const unreadable = new Set(results.flatMap(({ explained, problem }) => (problem ? [explained.key] : [])));
+    const problems = [
+      ...strictNameProblems(sources.env, [...sources.knownNames, ...own]),
+      ...results.flatMap(({ problem }) => problem ?? []),
+      ...rules.flatMap(({ of, broken }) => (of.some((key) => unreadable.has(key)) ? [] : (broken(values) ?? []))),
+    ];
+    return { settings, problems, values };
   };
   return {
     service,
     fields,
     load(sources) {
-      const { explained, problems } = read(sources);
+      const { values, problems } = read(sources);
       if (problems.length > 0) throw new CamofleetError('CF_CONFIG_INVALID', problems.join('\n'), { problems });
-      return Object.fromEntries(explained.map(({ key, value }) => [key, value])) as Values<F>;
+      return values;
     },
-    explain: (sources) => read(sources).explained,
+    explain(sources) {
+      const { settings, problems } = read(sources);
+      return { settings, problems };
+    },
     toEnv: (values) =>
       Object.fromEntries(
         Object.entries(values).map(([key, value]) => {
@@ -75,4 +84,29 @@ export function defineSettings<const F extends Fields>(service: string, fields: 
         }),
       ),
   };
+}
+
+/** What of a bad value is repeated: a whole `VNC_MAP_JSON` would hide what is wrong with it. */
+const MAX_REPEATED = 120;
+
+function readSetting(
+  key: string,
+  field: Field<unknown>,
+  sources: Sources,
+): { readonly explained: Explained; readonly problem?: string } {
+  const { env, kind, doc, default: usual } = field;
+  const flag = sources.flags?.[key];
+  const given = flag ?? valueOf(sources.env, env);
+  const shared = { key, env, kind, doc, default: usual };
+  if (given === undefined) return { explained: { ...shared, value: usual, origin: 'default' } };
+  const origin = flag === undefined ? 'environment' : 'flag';
+  try {
+    return { explained: { ...shared, value: field.parse(given), origin } };
+  } catch (error) {
+    const got = JSON.stringify(given);
+    const seen = got.length > MAX_REPEATED ? `${got.slice(0, MAX_REPEATED)}…` : got;
+    const name = flag === undefined ? env : `--${key} (${env})`;
+    const problem = `${name} must be ${(error as Error).message}, got ${seen}`;
+    return { explained: { ...shared, value: usual, origin: 'default' }, problem };
+  }
 }

@@ -8,12 +8,15 @@ export {
   choice,
   count,
   filePath,
+  host,
   json,
   list,
   millis,
+  pathPrefix,
   port,
   range,
   seconds,
   text,
   url,
 } from './fields.js';
+export { SETTINGS_CHANNELS, announceIgnored } from './names.js';

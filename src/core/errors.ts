@@ -11,6 +11,7 @@ export const ERRORS = {
   CF_SERVICE_EXITED: { exit: 3, hint: 'Its last lines are shown above; the whole log is in the file that is named.' },
   CF_SERVICE_NOT_READY: { exit: 3, hint: 'It runs but does not answer. Look at its log with `camofleet logs`.' },
   CF_FLEET_RUNNING: { exit: 3, hint: 'Run `camofleet status` to look at it, or `camofleet down` to stop it.' },
+  CF_INTERRUPTED: { exit: 130, hint: 'Run the command again when it shall go on.' },
   CF_FLEET_NOT_RUNNING: { exit: 3, hint: 'Start it with `camofleet up`.' },
   CF_NO_FRAME: { exit: 1, hint: 'Run `camofleet verify` for the hop that prevented it and the evidence.' },
   CF_COMPONENT_MISSING: {
@@ -25,12 +26,22 @@ export const ERRORS = {
     hint: 'Write the key file anew: `camofleet init --force`, or restore it from your backup.',
   },
   CF_PKI_FAILED: { exit: 3, hint: 'Remove the folder .camofleet/pki to have certificates made anew.' },
+  CF_TOPOLOGY_RULE: { exit: 1, hint: 'Set what is named above in camofleet.yaml, then run `camofleet render`.' },
+  CF_TEMPLATE_INVALID: {
+    exit: 2,
+    hint: 'Mend the template that is named, or remove it: then the one of the package is used.',
+  },
+  CF_FILES: { exit: 3, hint: 'Look at the owner, the mode and the free space of what is named above.' },
   CF_RENDER_DIFFERS: { exit: 1, hint: 'Run `camofleet render` to write the files from the topology.' },
   CF_PCAP: { exit: 3, hint: 'The capture could not be read to its end; what came before is used.' },
   CF_UNKNOWN_CODE: { exit: 2, hint: 'Run `camofleet explain` without a code for the list.' },
 } as const satisfies Record<string, { exit: ExitCode; hint: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}
 
 type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 

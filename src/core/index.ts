@@ -2,7 +2,7 @@
  * The bottom of the tree: errors, hops, branded ids, clock, result, secrets-out-of-text, typed events.
  * It knows no protocol, no service and no process, and imports nothing of ours.
  */
-export { CamofleetError, type ErrorCode, errorText } from './errors.js';
+export { CamofleetError, type ErrorCode, errorText, isErrorCode } from './errors.js';
 export { HOPS, HOP_NAMES, type Hop } from './hops.js';
 export { EXIT, worstExit, type ExitCode } from './exit.js';
 export { type SessionId, randomId, VALID_ID } from './ids.js';
@@ -10,6 +10,6 @@ export { type Clock, systemClock, withTimeout } from './clock.js';
 export { type Result, err, ok } from './result.js';
 export { fingerprint, redactText } from './redact.js';
 export { channel } from './events.js';
-export { startJsonLog } from './json-log.js';
+export { LOG_LEVELS, startJsonLog } from './json-log.js';
 export { nearest } from './nearest.js';
-export { isLoopback } from './address.js';
+export { isHost, isLoopback, isNetwork, urlHost } from './address.js';

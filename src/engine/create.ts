@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { CamofleetError } from '../core/index.js';
 import {
+  type Topology,
   fleetPaths,
   loadTemplates,
   newTopologyText,
   parseTopology,
   publicOrigin,
-  renderCompose,
+  render,
+  violationText,
+  violations,
 } from '../topology/index.js';
+import { readIfThere, withFileErrors, writeFiles } from './files.js';
 import { ensureState } from './state.js';
 
 export interface CreateOptions {
@@ -28,56 +32,81 @@ export interface CreateOptions {
 export interface Created {
   readonly folder: string;
   readonly url: string;
+  /** The address that the ingress binds. */
+  readonly bind: string;
   /** Relative to the working folder of the caller. */
   readonly files: readonly string[];
+  /** Rules that the new topology breaks, in words. */
+  readonly warnings: readonly string[];
 }
 
-const GITIGNORE = '# Keys, certificates, logs and runs of this fleet.\n.camofleet/\nartifacts/\n';
+const IGNORED = ['.camofleet/', 'artifacts/'];
+const GITIGNORE = '.gitignore';
 
 /** Writes a new fleet. Throws CF_FILE_EXISTS, with nothing changed, when a file is there already. */
 export async function createFleet(options: CreateOptions): Promise<Created> {
   const root = resolve(options.cwd, options.folder);
   const fleetId = options.fleetId ?? `camofleet-${randomBytes(2).toString('hex')}`;
   const text = newTopologyText({ fleetId, host: options.host, publicPort: options.publicPort, shift: options.shift });
-  const parsed = parseTopology(text);
-  if ('problems' in parsed)
-    throw new CamofleetError('CF_USAGE', parsed.problems.map(({ path, message }) => `${path} ${message}`).join('\n'));
-  const { topology } = parsed;
+  const topology = checkedTopology(text);
   const paths = fleetPaths(root);
   const templates = await loadTemplates(options.packageRoot, join(root, 'templates'));
-  const files = [
-    { path: 'camofleet.yaml', text },
-    ...renderCompose(topology, templates, options.version),
-    { path: '.gitignore', text: GITIGNORE },
-  ];
-  if (!options.force)
-    await refuseExisting(
-      root,
-      files.map(({ path }) => path),
-    );
-  for (const file of files) {
-    await mkdir(dirname(join(root, file.path)), { recursive: true });
-    await writeFile(join(root, file.path), file.text, { mode: 0o644 });
-  }
-  const state = await ensureState(paths, topology, options.nowMs);
-  const written = [
-    ...files.map(({ path }) => join(root, path)),
-    ...state.made,
-    ...(state.certificates === 'kept' ? [] : [paths.caCertificate, paths.leafCertificate]),
-  ];
-  return { folder: root, url: publicOrigin(topology), files: written.map((file) => relative(options.cwd, file)) };
+  const rendered = render(topology, 'compose', { paths, templates, version: options.version });
+  return withFileErrors(async () => {
+    const existing = await existingOf(root, ['camofleet.yaml', ...rendered.map(({ path }) => path), GITIGNORE]);
+    if (!options.force && existing.length > 0)
+      throw new CamofleetError('CF_FILE_EXISTS', `${root} already has ${existing.join(', ')}`, { existing });
+    const state = await ensureState(paths, topology, options.nowMs);
+    const ignore = { path: GITIGNORE, text: gitignore(await readIfThere(join(root, GITIGNORE))) };
+    const files = [{ path: 'camofleet.yaml', text }, ...rendered, ignore];
+    await writeFiles(root, files);
+    const written = [
+      ...files.map(({ path }) => join(root, path)),
+      ...state.made,
+      ...(state.certificates === 'kept' ? [] : [paths.caCertificate, paths.leafCertificate]),
+    ];
+    return {
+      folder: root,
+      url: publicOrigin(topology),
+      bind: topology.public.bind,
+      files: written.map((file) => relative(options.cwd, file)),
+      warnings: violations(topology).map(violationText),
+    };
+  });
 }
 
-async function refuseExisting(root: string, files: readonly string[]): Promise<void> {
+const FLAGS: Readonly<Record<string, string>> = {
+  'fleet.id': '--fleet',
+  'public.host': '--host',
+  'public.port': '--public-port',
+};
+
+/** The topology of a new file; what is wrong with it came from a flag. */
+function checkedTopology(text: string): Topology {
+  const parsed = parseTopology(text);
+  if ('topology' in parsed) return parsed.topology;
+  const problems = parsed.problems.map(({ path, message }) => `${FLAGS[path] ?? path} ${message}`);
+  throw new CamofleetError('CF_USAGE', problems.join('\n'), { problems });
+}
+
+/** The lines that keep state out of a repository, after what the file says already. */
+function gitignore(existing: string | undefined): string {
+  const lines = existing?.split('\n') ?? [];
+  const missing = IGNORED.filter((line) => !lines.includes(line));
+  if (missing.length === 0) return existing!;
+  const before = existing === undefined || existing === '' ? '' : `${existing.trimEnd()}\n\n`;
+  return `${before}# Keys, certificates, logs and runs of this fleet.\n${missing.join('\n')}\n`;
+}
+
+/** Throws what the system says when a path cannot be looked at, before anything is written. */
+async function existingOf(root: string, files: readonly string[]): Promise<string[]> {
   const existing: string[] = [];
-  for (const file of files)
-    if (
-      await access(join(root, file)).then(
-        () => true,
-        () => false,
-      )
-    )
-      existing.push(file); // an error means that it is not there
-  if (existing.length > 0)
-    throw new CamofleetError('CF_FILE_EXISTS', `${root} already has ${existing.join(', ')}`, { existing });
+  for (const file of files) {
+    const found = await lstat(join(root, file)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (found) existing.push(file);
+  }
+  return existing;
 }

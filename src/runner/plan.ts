@@ -1,6 +1,6 @@
 import type { CreateSession } from '../api/index.js';
 import { CamofleetError, nearest } from '../core/index.js';
-import type { RunnerConfig } from '../settings/index.js';
+import { NO_BROWSER, type RunnerConfig, TEST_CARDS } from '../settings/index.js';
 
 /** What a session shall be, decided before anything starts. */
 export interface SessionPlan {
@@ -25,10 +25,6 @@ export interface Installed {
   /** Configured browsers whose program is there: name → argv with an absolute program. */
   readonly browsers: ReadonlyMap<string, readonly string[]>;
 }
-
-export const TEST_CARDS = ['testcard', 'testcard-still'] as const;
-/** A display on which nothing runs: a still screen. */
-export const NO_BROWSER = 'none';
 
 /** Every name that `POST /sessions` accepts here. */
 export function usableBrowsers(installed: Installed): string[] {

@@ -5,6 +5,7 @@ import {
   count,
   defineSettings,
   filePath,
+  host,
   json,
   list,
   millis,
@@ -14,6 +15,7 @@ import {
   url,
 } from '../config/index.js';
 import { VALID_ID } from '../core/index.js';
+import { NAME, NETWORKS, ORIGINS, TARGETS } from './forms.js';
 
 /** One open identity of `VNC_MAP_JSON`. */
 export interface MapEntry {
@@ -24,145 +26,185 @@ export interface MapEntry {
 }
 
 /** The settings of `camofleet gateway`. */
-export const gatewaySettings = defineSettings('gateway', {
-  host: text({ env: 'HTTP_HOST', default: '0.0.0.0', doc: 'Address that the public listener binds.' }),
-  port: port({ env: 'HTTP_PORT', default: 6900, doc: 'Port of the public listener; 0 picks a free one.' }),
-  internalHost: text({
-    env: 'CAMOFLEET_GATEWAY_INTERNAL_HOST',
-    default: '127.0.0.1',
-    doc: 'Address of the internal listener (metrics, admin).',
-  }),
-  internalPort: port({
-    env: 'CAMOFLEET_GATEWAY_INTERNAL_PORT',
-    default: 6901,
-    doc: 'Port of the internal listener; 0 picks a free one.',
-  }),
-  gatewayId: text({
-    env: 'CAMOFLEET_GATEWAY_ID',
-    default: 'gateway-1',
-    doc: 'Name of this gateway towards the control plane.',
-  }),
-  fleetId: text({ env: 'CAMOFLEET_GATEWAY_FLEET_ID', default: '', doc: 'Fleet that tokens must be made for (`aud`).' }),
-  tokenKeysFile: filePath({
-    env: 'CAMOFLEET_GATEWAY_TOKEN_KEYS_FILE',
-    default: '',
-    doc: 'Key file of the tokens, mode 0600; without it no token is accepted.',
-  }),
-  allowedTargets: list({
-    env: 'CAMOFLEET_GATEWAY_ALLOWED_TARGETS',
-    default: [],
-    doc: 'Where tokens may lead: `host:port` or `host:min-max`, hosts as names, addresses or CIDR. Empty allows nothing by token.',
-  }),
-  identity: choice(['token', 'open'], {
-    env: 'CAMOFLEET_GATEWAY_IDENTITY',
-    default: 'token',
-    doc: 'Whether ids work without a token; `open` is said in the log and in `/readyz`. Ids that the map, the range or the default host name work in any case.',
-  }),
-  mapJson: json<ReadonlyMap<string, MapEntry>>(
+export const gatewaySettings = defineSettings(
+  'gateway',
+  {
+    host: host({ env: 'HTTP_HOST', default: '0.0.0.0', doc: 'Address that the public listener binds.' }),
+    port: port({ env: 'HTTP_PORT', default: 6900, doc: 'Port of the public listener; 0 picks a free one.' }),
+    internalHost: host({
+      env: 'CAMOFLEET_GATEWAY_INTERNAL_HOST',
+      default: '127.0.0.1',
+      doc: 'Address of the internal listener (metrics, admin).',
+    }),
+    internalPort: port({
+      env: 'CAMOFLEET_GATEWAY_INTERNAL_PORT',
+      default: 6901,
+      doc: 'Port of the internal listener; 0 picks a free one.',
+    }),
+    gatewayId: text({
+      env: 'CAMOFLEET_GATEWAY_ID',
+      default: 'gateway-1',
+      doc: 'Name of this gateway towards the control plane.',
+      form: NAME,
+    }),
+    fleetId: text({
+      env: 'CAMOFLEET_GATEWAY_FLEET_ID',
+      default: '',
+      doc: 'Fleet that tokens must be made for (`aud`).',
+    }),
+    tokenKeysFile: filePath({
+      env: 'CAMOFLEET_GATEWAY_TOKEN_KEYS_FILE',
+      default: '',
+      doc: 'Key file of the tokens, mode 0600; without it no token is accepted.',
+    }),
+    allowedTargets: list({
+      env: 'CAMOFLEET_GATEWAY_ALLOWED_TARGETS',
+      default: [],
+      doc: 'Where tokens may lead: `host:port` or `host:min-max`, hosts as names, addresses or CIDR. Empty allows nothing by token.',
+      items: TARGETS,
+    }),
+    identity: choice(['token', 'open'], {
+      env: 'CAMOFLEET_GATEWAY_IDENTITY',
+      default: 'token',
+      doc: 'Whether ids work without a token; `open` is said in the log and in `/readyz`. Ids that the map, the range or the default host name work in any case.',
+    }),
+    mapJson: json<ReadonlyMap<string, MapEntry>>(
+      {
+        env: 'VNC_MAP_JSON',
+        default: new Map(),
+        doc: 'Open identities: `{"6901": {"host": "runner-vnc", "port": 5901, "password_file": "…", "view_only": false}}`; keys are ids.',
+      },
+      parseMap,
+    ),
+    webRange: range({
+      env: 'VNC_WEB_RANGE',
+      default: { min: 6900, max: 6999 },
+      doc: 'Numeric ids that are mapped to ports from `VNC_BASE_PORT` on; names, not listeners.',
+    }),
+    basePort: port({
+      env: 'VNC_BASE_PORT',
+      default: 5900,
+      min: 1,
+      doc: 'RFB port of the first id of `VNC_WEB_RANGE`.',
+    }),
+    defaultHost: text({
+      env: 'VNC_DEFAULT_HOST',
+      default: '',
+      doc: 'Host that numeric ids lead to. Empty: no numeric ids.',
+    }),
+    pingIntervalMs: millis({
+      env: 'WS_PING_INTERVAL_MS',
+      default: 20_000,
+      doc: 'Time between WebSocket pings; 0 turns pings off.',
+    }),
+    readTimeoutMs: millis({
+      env: 'WS_READ_TIMEOUT_MS',
+      default: 60_000,
+      min: 1,
+      doc: 'No pong and no byte from the viewer for so long: `viewer_lost`.',
+    }),
+    writeTimeoutMs: millis({
+      env: 'WS_WRITE_TIMEOUT_MS',
+      default: 15_000,
+      min: 1,
+      doc: 'Not one byte leaves towards the viewer for so long: `slow_viewer`. Keep it below the 20 s of x11vnc.',
+    }),
+    idleTimeoutMs: millis({
+      env: 'TCP_IDLE_TIMEOUT_MS',
+      default: 300_000,
+      min: 1,
+      doc: 'Only with pings off: no byte either way for so long: `idle`.',
+    }),
+    connectTimeoutMs: millis({
+      env: 'TCP_CONNECT_TIMEOUT_MS',
+      default: 5_000,
+      min: 1,
+      doc: 'Budget of the TCP connect to the runner.',
+    }),
+    greetingTimeoutMs: millis({
+      env: 'CAMOFLEET_GATEWAY_GREETING_TIMEOUT_MS',
+      default: 5_000,
+      min: 1,
+      doc: 'Budget of the RFB greeting and security handshake with the runner.',
+    }),
+    shutdownGraceMs: millis({
+      env: 'SHUTDOWN_GRACE_MS',
+      default: 30_000,
+      doc: 'From SIGTERM to the end; viewers are told to reconnect within it.',
+    }),
+    drainDelayMs: millis({
+      env: 'CAMOFLEET_GATEWAY_DRAIN_DELAY_MS',
+      default: 5_000,
+      doc: 'From SIGTERM to the first 1012; within it load balancers notice `/readyz`.',
+    }),
+    maxSessions: count({
+      env: 'MAX_CONCURRENT_SESSIONS',
+      default: 1_000,
+      min: 1,
+      doc: 'Sockets beyond this are answered 503 with Retry-After.',
+    }),
+    failedAttemptsPerMinute: count({
+      env: 'CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE',
+      default: 60,
+      doc: 'Failed attempts of one address a minute before 429; 0 sets no limit. Good tokens never count, and are let in all the same.',
+    }),
+    allowedOrigins: list({
+      env: 'CAMOFLEET_GATEWAY_ALLOWED_ORIGINS',
+      default: [],
+      doc: 'Origins beside the own host that may open sockets, as `https://host[:port]`; `*` allows all.',
+      items: { test: (item) => item === '*' || ORIGINS.test(item), want: `${ORIGINS.want}, or *` },
+    }),
+    trustedProxies: list({
+      env: 'CAMOFLEET_GATEWAY_TRUSTED_PROXIES',
+      default: [],
+      doc: 'Addresses or CIDR of proxies whose X-Forwarded-* and X-Request-Id are believed.',
+      items: NETWORKS,
+    }),
+    frameAncestors: list({
+      env: 'CAMOFLEET_GATEWAY_FRAME_ANCESTORS',
+      default: ["'self'"],
+      doc: 'Who may frame the viewer page (Content-Security-Policy `frame-ancestors`).',
+    }),
+    controlUrl: url({
+      env: 'CAMOFLEET_GATEWAY_CONTROL_URL',
+      default: '',
+      doc: 'Internal listener of the control plane; empty runs on tokens alone.',
+    }),
+    serviceKeyFile: filePath({
+      env: 'CAMOFLEET_GATEWAY_SERVICE_KEY_FILE',
+      default: '',
+      doc: 'Service key for the control plane, mode 0600.',
+    }),
+    accessibleMetrics: bool({
+      env: 'CAMOFLEET_GATEWAY_METRICS',
+      default: true,
+      doc: 'Serve `/metrics` on the internal listener.',
+    }),
+    logLevel: choice(['debug', 'info', 'warn', 'error'], {
+      env: 'LOG_LEVEL',
+      default: 'info',
+      doc: 'Least level that is logged.',
+    }),
+  },
+  [
     {
-      env: 'VNC_MAP_JSON',
-      default: new Map(),
-      doc: 'Open identities: `{"6901": {"host": "runner-vnc", "port": 5901, "password_file": "…", "view_only": false}}`; keys are ids.',
+      of: ['pingIntervalMs', 'readTimeoutMs'],
+      broken: ({ pingIntervalMs, readTimeoutMs }) =>
+        pingIntervalMs < readTimeoutMs
+          ? undefined
+          : `WS_PING_INTERVAL_MS must be below WS_READ_TIMEOUT_MS (${readTimeoutMs}), or every quiet viewer is lost, got ${pingIntervalMs}`,
     },
-    parseMap,
-  ),
-  webRange: range({
-    env: 'VNC_WEB_RANGE',
-    default: { min: 6900, max: 6999 },
-    doc: 'Numeric ids that are mapped to ports from `VNC_BASE_PORT` on; names, not listeners.',
-  }),
-  basePort: port({ env: 'VNC_BASE_PORT', default: 5900, doc: 'RFB port of the first id of `VNC_WEB_RANGE`.' }),
-  defaultHost: text({
-    env: 'VNC_DEFAULT_HOST',
-    default: '',
-    doc: 'Host that numeric ids lead to. Empty: no numeric ids.',
-  }),
-  pingIntervalMs: millis({
-    env: 'WS_PING_INTERVAL_MS',
-    default: 20_000,
-    doc: 'Time between WebSocket pings; 0 turns pings off.',
-  }),
-  readTimeoutMs: millis({
-    env: 'WS_READ_TIMEOUT_MS',
-    default: 60_000,
-    doc: 'No pong and no byte from the viewer for so long: `viewer_lost`.',
-  }),
-  writeTimeoutMs: millis({
-    env: 'WS_WRITE_TIMEOUT_MS',
-    default: 15_000,
-    doc: 'Not one byte leaves towards the viewer for so long: `slow_viewer`. Keep it below the 20 s of x11vnc.',
-  }),
-  idleTimeoutMs: millis({
-    env: 'TCP_IDLE_TIMEOUT_MS',
-    default: 300_000,
-    doc: 'Only with pings off: no byte either way for so long: `idle`.',
-  }),
-  connectTimeoutMs: millis({
-    env: 'TCP_CONNECT_TIMEOUT_MS',
-    default: 5_000,
-    doc: 'Budget of the TCP connect to the runner.',
-  }),
-  greetingTimeoutMs: millis({
-    env: 'CAMOFLEET_GATEWAY_GREETING_TIMEOUT_MS',
-    default: 5_000,
-    doc: 'Budget of the RFB greeting and security handshake with the runner.',
-  }),
-  shutdownGraceMs: millis({
-    env: 'SHUTDOWN_GRACE_MS',
-    default: 30_000,
-    doc: 'From SIGTERM to the end; viewers are told to reconnect within it.',
-  }),
-  drainDelayMs: millis({
-    env: 'CAMOFLEET_GATEWAY_DRAIN_DELAY_MS',
-    default: 5_000,
-    doc: 'From SIGTERM to the first 1012; within it load balancers notice `/readyz`.',
-  }),
-  maxSessions: count({
-    env: 'MAX_CONCURRENT_SESSIONS',
-    default: 1_000,
-    doc: 'Sockets beyond this are answered 503 with Retry-After.',
-  }),
-  failedAttemptsPerMinute: count({
-    env: 'CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE',
-    default: 60,
-    doc: 'Failed attempts of one address a minute before 429; 0 sets no limit. Good tokens never count, and are let in all the same.',
-  }),
-  allowedOrigins: list({
-    env: 'CAMOFLEET_GATEWAY_ALLOWED_ORIGINS',
-    default: [],
-    doc: 'Origins beside the own host that may open sockets, as `https://host[:port]`; `*` allows all.',
-  }),
-  trustedProxies: list({
-    env: 'CAMOFLEET_GATEWAY_TRUSTED_PROXIES',
-    default: [],
-    doc: 'Addresses or CIDR of proxies whose X-Forwarded-* and X-Request-Id are believed.',
-  }),
-  frameAncestors: list({
-    env: 'CAMOFLEET_GATEWAY_FRAME_ANCESTORS',
-    default: ["'self'"],
-    doc: 'Who may frame the viewer page (Content-Security-Policy `frame-ancestors`).',
-  }),
-  controlUrl: url({
-    env: 'CAMOFLEET_GATEWAY_CONTROL_URL',
-    default: '',
-    doc: 'Internal listener of the control plane; empty runs on tokens alone.',
-  }),
-  serviceKeyFile: filePath({
-    env: 'CAMOFLEET_GATEWAY_SERVICE_KEY_FILE',
-    default: '',
-    doc: 'Service key for the control plane, mode 0600.',
-  }),
-  accessibleMetrics: bool({
-    env: 'CAMOFLEET_GATEWAY_METRICS',
-    default: true,
-    doc: 'Serve `/metrics` on the internal listener.',
-  }),
-  logLevel: choice(['debug', 'info', 'warn', 'error'], {
-    env: 'LOG_LEVEL',
-    default: 'info',
-    doc: 'Least level that is logged.',
-  }),
-});
+    {
+      of: ['webRange', 'basePort'],
+      broken: ({ webRange, basePort }) => {
+        const last = webRange ? basePort + webRange.max - webRange.min : basePort;
+        return last <= 65_535
+          ? undefined
+          : `VNC_BASE_PORT must leave room for VNC_WEB_RANGE below 65535, but its last id leads to port ${last}`;
+      },
+    },
+  ],
+);
 
 export type GatewayConfig = ConfigOf<typeof gatewaySettings>;
 
@@ -180,7 +222,7 @@ function checkedId(id: string): string {
 const ENTRY_KEYS = new Set(['host', 'port', 'password_file', 'view_only']);
 
 function parseEntry(id: string, entry: unknown): MapEntry {
-  if (typeof entry !== 'object' || entry === null)
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw new Error(`an object {host, port} for id ${JSON.stringify(id)}`);
   const record: Readonly<Record<string, unknown>> = { ...entry };
   const unknown = Object.keys(record).find((key) => !ENTRY_KEYS.has(key));
@@ -192,5 +234,7 @@ function parseEntry(id: string, entry: unknown): MapEntry {
     throw new Error(`a port from 1 to 65535 for id ${JSON.stringify(id)}`);
   if (passwordFile !== undefined && typeof passwordFile !== 'string')
     throw new Error(`a path as password_file for id ${JSON.stringify(id)}`);
+  if (viewOnly !== undefined && typeof viewOnly !== 'boolean')
+    throw new Error(`true or false as view_only for id ${JSON.stringify(id)}`);
   return { host, port: number, viewOnly: viewOnly === true, ...(passwordFile !== undefined && { passwordFile }) };
 }

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { type Topology, topologySchema } from './model.js';
+import { topologySchema } from './model.js';
 
 /** What a new topology differs in from the defaults. */
 export interface Shift {
@@ -16,21 +16,21 @@ const SKELETON = `# The topology of this fleet: the one place for hosts, ports, 
 version: 1
 fleet:
   # Tokens are made for it.
-  id: ""
+  id: _
 public:
   # The name and port that viewers type; every URL that is handed out carries them.
-  host: ""
+  host: _
   port: 0
-  # The address that the ingress of the local engine binds.
-  bind: 127.0.0.1
+  # The address of this host at which the ingress is reached; 0.0.0.0 lets other machines in.
+  bind: _
 tls:
   # throwaway: an authority of this fleet's own; files: your certificate and key; acme: by Traefik.
-  mode: throwaway
+  mode: _
 gateway:
   port: 0
   internalPort: 0
   # Numeric ids open screens without a token only with \`open\`.
-  identity: token
+  identity: _
   # At most a third of the shortest idle timer on the path.
   pingIntervalMs: 0
 runner:
@@ -48,55 +48,36 @@ control:
 #   - { name: nginx, idleTimeoutMs: 60000 }
 `;
 
-/** The defaults with every port and range moved. */
-export function shiftTopology(options: Shift): Topology {
-  const base = topologySchema.parse({ fleet: { id: options.fleetId } });
-  const { shift } = options;
-  const moved = ({ min, max }: { min: number; max: number }): { min: number; max: number } => ({
-    min: min + shift,
-    max: max + shift,
-  });
-  const displays = (Math.round(shift / 100) % 100) * 100;
-  return topologySchema.parse({
-    ...base,
-    public: { ...base.public, host: options.host, port: options.publicPort ?? base.public.port + shift },
-    gateway: {
-      ...base.gateway,
-      port: base.gateway.port + shift,
-      internalPort: base.gateway.internalPort + shift,
-      basePort: base.gateway.basePort + shift,
-    },
-    runner: {
-      ...base.runner,
-      port: base.runner.port + shift,
-      internalPort: base.runner.internalPort + shift,
-      rfbPorts: moved(base.runner.rfbPorts),
-      displays: { min: base.runner.displays.min + displays, max: base.runner.displays.max + displays },
-    },
-    control: { ...base.control, port: base.control.port + shift, internalPort: base.control.internalPort + shift },
-  });
-}
+/** X displays are taken by the hundred, and there are not as many of them as ports. */
+const DISPLAYS = 100;
 
 /** The text of a new camofleet.yaml: what people change, with comments; the rest stays at its defaults. */
-export function newTopologyText(options: Shift): string {
-  const topology = shiftTopology(options);
+export function newTopologyText({ fleetId, host, publicPort, shift }: Shift): string {
+  const usual = topologySchema.parse({});
+  const { gateway, runner, control } = usual;
+  const displays = (Math.round(shift / DISPLAYS) % DISPLAYS) * DISPLAYS;
+  const values: Readonly<Record<string, string | number>> = {
+    'fleet.id': fleetId,
+    'public.host': host,
+    'public.port': publicPort ?? usual.public.port + shift,
+    'public.bind': usual.public.bind,
+    'tls.mode': usual.tls.mode,
+    'gateway.port': gateway.port + shift,
+    'gateway.internalPort': gateway.internalPort + shift,
+    'gateway.identity': gateway.identity,
+    'gateway.pingIntervalMs': gateway.pingIntervalMs,
+    ...(shift !== 0 && { 'gateway.basePort': gateway.basePort + shift }),
+    'runner.port': runner.port + shift,
+    'runner.internalPort': runner.internalPort + shift,
+    'runner.displays.min': runner.displays.min + displays,
+    'runner.displays.max': runner.displays.max + displays,
+    'runner.rfbPorts.min': runner.rfbPorts.min + shift,
+    'runner.rfbPorts.max': runner.rfbPorts.max + shift,
+    'runner.idleTtlSeconds': runner.idleTtlSeconds,
+    'control.port': control.port + shift,
+    'control.internalPort': control.internalPort + shift,
+  };
   const document = parseDocument(SKELETON);
-  const set = (path: readonly (string | number)[], value: unknown): void => document.setIn(path, value);
-  set(['fleet', 'id'], topology.fleet.id);
-  set(['public', 'host'], topology.public.host);
-  set(['public', 'port'], topology.public.port);
-  set(['gateway', 'port'], topology.gateway.port);
-  set(['gateway', 'internalPort'], topology.gateway.internalPort);
-  set(['gateway', 'pingIntervalMs'], topology.gateway.pingIntervalMs);
-  if (options.shift !== 0) set(['gateway', 'basePort'], topology.gateway.basePort);
-  set(['runner', 'port'], topology.runner.port);
-  set(['runner', 'internalPort'], topology.runner.internalPort);
-  set(['runner', 'displays', 'min'], topology.runner.displays.min);
-  set(['runner', 'displays', 'max'], topology.runner.displays.max);
-  set(['runner', 'rfbPorts', 'min'], topology.runner.rfbPorts.min);
-  set(['runner', 'rfbPorts', 'max'], topology.runner.rfbPorts.max);
-  set(['runner', 'idleTtlSeconds'], topology.runner.idleTtlSeconds);
-  set(['control', 'port'], topology.control.port);
-  set(['control', 'internalPort'], topology.control.internalPort);
-  return document.toString({ lineWidth: 120 });
+  for (const [path, value] of Object.entries(values)) document.setIn(path.split('.'), value);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }

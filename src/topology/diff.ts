@@ -1,28 +1,50 @@
 /** Lines around a difference. */
 const CONTEXT = 2;
 
-/** A unified diff of two texts, by longest common subsequence; empty when they are the same. */
-export function diffLines(name: string, before: string, after: string): string {
+/** A unified diff from a text (undefined: there is no such file) to another; empty when they are the same. */
+export function diffLines(name: string, before: string | undefined, after: string): string {
   if (before === after) return '';
-  const [a, b] = [before.split('\n'), after.split('\n')];
-  const steps = walk(a, b);
-  const shown = steps.map((_, index) =>
-    steps.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({ sign }) => sign !== ' '),
-  );
-  const lines: string[] = [];
-  for (const [index, { sign, text, line }] of steps.entries()) {
-    if (!shown[index]) continue;
-    if (index === 0 || !shown[index - 1]) lines.push(`@@ line ${line} @@`);
-    lines.push(`${sign}${text}`);
-  }
-  return `--- ${name}\n+++ ${name} (from camofleet.yaml)\n${lines.join('\n')}\n`;
+  const steps = walk(linesOf(before ?? ''), linesOf(after));
+  const from = before === undefined ? '/dev/null' : name;
+  return `--- ${from}\n+++ ${name} (from camofleet.yaml)\n${hunks(steps).map(hunkText).join('')}`;
+}
+
+const NO_NEWLINE = '\n\\ No newline at end of file';
+
+/** The lines of a text; a last line without an end says so, as `diff` does. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  const last = lines.pop()!;
+  return last === '' ? lines : [...lines, `${last}${NO_NEWLINE}`];
 }
 
 interface Step {
   readonly sign: ' ' | '-' | '+';
   readonly text: string;
-  /** Of the old text, from 1. */
-  readonly line: number;
+  /** Of the next line in the old and in the new text, from 1. */
+  readonly line: readonly [number, number];
+}
+
+/** Runs of steps that are near a difference. */
+function hunks(steps: readonly Step[]): Step[][] {
+  const runs: Step[][] = [];
+  let open = false;
+  for (const [index, step] of steps.entries()) {
+    const around = steps.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1);
+    const near = around.some(({ sign }) => sign !== ' ');
+    if (near && !open) runs.push([]);
+    if (near) runs.at(-1)!.push(step);
+    open = near;
+  }
+  return runs;
+}
+
+function hunkText(steps: readonly Step[]): string {
+  const count = (sign: '-' | '+'): number => steps.filter((step) => step.sign === ' ' || step.sign === sign).length;
+  const [before, after] = steps[0]!.line;
+  const range = (line: number, lines: number): string => `${lines === 0 ? line - 1 : line},${lines}`;
+  const head = `@@ -${range(before, count('-'))} +${range(after, count('+'))} @@`;
+  return `${head}\n${steps.map(({ sign, text }) => `${sign}${text}\n`).join('')}`;
 }
 
 function walk(a: readonly string[], b: readonly string[]): Step[] {
@@ -30,7 +52,7 @@ function walk(a: readonly string[], b: readonly string[]): Step[] {
   const steps: Step[] = [];
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {
-    const line = i + 1;
+    const line = [i + 1, j + 1] as const;
     if (i < a.length && j < b.length && a[i] === b[j]) {
       steps.push({ sign: ' ', text: a[i]!, line });
       i += 1;

@@ -19,20 +19,20 @@ export function serviceEnvironment(
 }
 
 function gatewayValues(
-  { gateway, control, runner, fleet, public: publicSide }: Topology,
+  { gateway, control, runner, fleet, public: publicSide, ingress, logLevel }: Topology,
   placement: Placement,
 ): Record<string, string> {
   const open = gateway.identity === 'open';
   return {
     host: placement.bind,
     port: String(gateway.port),
-    internalHost: placement.internalBind,
+    internalHost: placement.internalBind.gateway,
     internalPort: String(gateway.internalPort),
     fleetId: fleet.id,
     tokenKeysFile: placement.files.tokenKeys,
     serviceKeyFile: placement.files.serviceKey,
     controlUrl: `http://${placement.dial.control}:${control.internalPort}`,
-    allowedTargets: runnerHosts(placement)
+    allowedTargets: placement.rfb.allowed
       .map((host) => `${host}:${runner.rfbPorts.min}-${runner.rfbPorts.max}`)
       .join(','),
     identity: gateway.identity,
@@ -52,24 +52,20 @@ function gatewayValues(
     maxSessions: String(gateway.maxSessions),
     failedAttemptsPerMinute: String(gateway.failedAttemptsPerMinute),
     allowedOrigins: [publicOrigin({ public: publicSide }), ...gateway.allowedOrigins].join(','),
-    trustedProxies: placement.ingressAddresses.join(','),
+    trustedProxies: [...placement.ingressAddresses, ...ingress.trustedProxies].join(','),
     frameAncestors: gateway.frameAncestors.join(','),
+    logLevel,
   };
 }
 
-/** Where runners may be: this host, or any address of our own container networks. */
-function runnerHosts(placement: Placement): readonly string[] {
-  return placement.engine === 'local' ? [placement.dial.runner] : placement.ingressAddresses;
-}
-
-function runnerValues({ runner }: Topology, placement: Placement): Record<string, string> {
+function runnerValues({ runner, logLevel }: Topology, placement: Placement): Record<string, string> {
   return {
     host: placement.bind,
     port: String(runner.port),
-    internalHost: placement.internalBind,
+    internalHost: placement.internalBind.runner,
     internalPort: String(runner.internalPort),
     name: runner.name,
-    ...(placement.engine === 'local' && { advertiseHost: placement.dial.runner }),
+    advertiseHost: placement.rfb.advertise,
     serviceKeyFile: placement.files.serviceKey,
     stateDir: placement.files.runnerState,
     displayMin: String(runner.displays.min),
@@ -83,13 +79,16 @@ function runnerValues({ runner }: Topology, placement: Placement): Record<string
     startUrl: runner.startUrl,
     startupTimeoutSeconds: String(runner.startupTimeoutSeconds),
     maxSessions: String(runner.maxSessions),
+    prewarmVnc: String(runner.prewarm.vnc),
+    prewarmHeadless: String(runner.prewarm.headless),
     browsers: JSON.stringify(runner.browsers),
-    ...(runner.defaultBrowser !== '' && { defaultBrowser: runner.defaultBrowser }),
+    defaultBrowser: runner.defaultBrowser,
+    logLevel,
   };
 }
 
 function controlValues(topology: Topology, placement: Placement): Record<string, string> {
-  const { control, runner, fleet } = topology;
+  const { control, runner, fleet, ingress, logLevel } = topology;
   const worker = {
     name: runner.name,
     url: `http://${placement.dial.runner}:${runner.port}`,
@@ -100,7 +99,7 @@ function controlValues(topology: Topology, placement: Placement): Record<string,
   return {
     host: placement.bind,
     port: String(control.port),
-    internalHost: placement.internalBind,
+    internalHost: placement.internalBind.control,
     internalPort: String(control.internalPort),
     workers: JSON.stringify([worker]),
     requestTimeoutSeconds: String(control.requestTimeoutSeconds),
@@ -112,6 +111,7 @@ function controlValues(topology: Topology, placement: Placement): Record<string,
     serviceKeyFile: placement.files.serviceKey,
     publicHosts: publicOrigin(topology),
     loopbackIngress: placement.ingress.isLoopback ? 'yes' : 'no',
-    trustedProxies: placement.ingressAddresses.join(','),
+    trustedProxies: [...placement.ingressAddresses, ...ingress.trustedProxies].join(','),
+    logLevel,
   };
 }

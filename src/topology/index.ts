@@ -8,11 +8,12 @@ export {
   publicOrigin,
 } from './model.js';
 export { type FleetPaths, fleetPaths, serviceLog } from './state.js';
-export { loadTopology, parseTopology } from './load.js';
-export { listenerPorts, violations } from './invariants.js';
+export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
+export { explainTopology } from './explain.js';
+export { listenerPorts, violationText, violations } from './invariants.js';
 export { type Placement, localPlacement } from './placement.js';
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
-export { renderCompose, renderTraefik } from './render.js';
+export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
 export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

@@ -1,59 +1,107 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { LOG_LEVELS, isHost, urlHost } from '../core/index.js';
+import { BROWSER_NAME, NAME, NETWORKS, ORIGINS, RESOLUTION } from '../settings/index.js';
 
 /**
  * THE model: the one place for hosts, ports, paths, timeouts, trust and id ranges. `camofleet.yaml` is its file;
- * everything else is rendered from it. Every key has a default, so that the smallest file is `version: 1`.
+ * everything else is rendered from it. Every key has a default, so that the smallest file is `version: 1`. `want` says
+ * in words what a value must be.
  */
 
-const portNumber = z.int().min(1).max(65_535);
-const millis = z.int().min(0).max(2_147_483_647);
-const hostName = z.string().min(1).max(253);
-
-const portRange = (min: number, max: number) =>
+const portNumber = z.int().min(1).max(65_535).meta({ want: 'a port from 1 to 65535' });
+const idNumber = portNumber.meta({ want: 'a number from 1 to 65535' });
+const MAX_MS = 2_147_483_647;
+const millis = (min = 1) =>
   z
-    .strictObject({ min: portNumber.default(min), max: portNumber.default(max) })
-    .prefault({})
-    .describe('Both ends included.');
+    .int()
+    .min(min)
+    .max(MAX_MS)
+    .meta({ want: `a whole number of milliseconds from ${min} to ${MAX_MS}` });
+const seconds = (min: number) =>
+  z
+    .number()
+    .min(min)
+    .max(MAX_MS / 1_000)
+    .meta({ want: `a number of seconds, ${min} or more` });
+const whole = (min: number) =>
+  z
+    .int()
+    .min(min)
+    .meta({ want: `a whole number, ${min} or more` });
+const text = z.string().meta({ want: 'text' });
+const name = z.string().regex(NAME.pattern).meta({ want: NAME.want });
+const hostName = z.string().refine(isHost).meta({ want: 'a host name or an IP address, without port and brackets' });
+const networks = z.array(z.string().refine(NETWORKS.test).meta({ want: NETWORKS.want }));
+const oneOf = <const T extends string>(options: readonly T[]) =>
+  z.enum(options).meta({ want: `one of ${options.join(', ')}` });
+
+const span = (limit: z.ZodInt, min: number, max: number) =>
+  z
+    .strictObject({
+      min: limit.default(min).describe('The first, included.'),
+      max: limit.default(max).describe('The last, included.'),
+    })
+    .refine((range) => range.min <= range.max)
+    .meta({ want: 'a range whose min is not above its max' })
+    .prefault({});
 
 const listener = (port: number, internalPort: number) => ({
-  port: portNumber.default(port),
+  port: portNumber.default(port).describe('The listener that the ingress or other services dial.'),
   internalPort: portNumber.default(internalPort).describe('Metrics and administration; no public route reaches it.'),
 });
 
+const browser = z.strictObject({
+  command: z
+    .array(text)
+    .min(1)
+    .meta({ want: 'a list of the program and its arguments' })
+    .describe('Program and arguments; {profile} and {url} are filled in.'),
+});
+
 export const topologySchema = z.strictObject({
-  version: z.literal(1).default(1),
-  fleet: z
-    .strictObject({
-      id: z
-        .string()
-        .regex(/^[A-Za-z0-9_.-]{1,64}$/)
-        .default('camofleet')
-        .describe('Tokens are made for it.'),
-    })
-    .prefault({}),
+  version: z.literal(1).meta({ want: '1' }).default(1).describe('Version of this format.'),
+  logLevel: oneOf(LOG_LEVELS).default('info').describe('Least level that gateway, runner and control log.'),
+  fleet: z.strictObject({ id: name.default('camofleet').describe('Tokens are made for it.') }).prefault({}),
   public: z
     .strictObject({
       host: hostName.default('localhost').describe('The name that viewers type; every public URL carries it.'),
       port: portNumber.default(8443).describe('The port that viewers reach.'),
-      bind: hostName.default('127.0.0.1').describe('The address that the ingress of the local engine binds.'),
+      bind: z
+        .string()
+        .refine((address) => isIP(address) !== 0)
+        .meta({ want: 'an IP address like 127.0.0.1, 0.0.0.0 or ::' })
+        .default('127.0.0.1')
+        .describe('The address of this host at which the ingress is reached.'),
     })
     .prefault({}),
   tls: z
     .strictObject({
-      mode: z.enum(['throwaway', 'files', 'acme']).default('throwaway'),
-      certificate: z.string().optional().describe('PEM file with the chain, for `files`.'),
-      key: z.string().optional().describe('PEM file, for `files`.'),
-      email: z.string().optional().describe('Account of the certificate authority, for `acme`.'),
+      mode: oneOf(['throwaway', 'files', 'acme'])
+        .default('throwaway')
+        .describe("throwaway: an authority of this fleet's own; files: certificate and key; acme: by Traefik."),
+      certificate: text.optional().describe('PEM file with the chain, for `files`.'),
+      key: text.optional().describe('PEM file, for `files`.'),
+      email: z
+        .string()
+        .regex(/^[^@\s]+@[^@\s]+$/)
+        .meta({ want: 'an e-mail address' })
+        .optional()
+        .describe('Account at the certificate authority, for `acme`.'),
     })
     .prefault({}),
   ingress: z
     .strictObject({
-      kind: z.enum(['auto', 'traefik', 'embedded']).default('auto').describe('auto: Traefik when it is on PATH.'),
-      graceTimeoutMs: millis.default(10_000).describe('From SIGTERM until Traefik cuts open sockets.'),
-      dialTimeoutMs: millis.default(5_000),
-      responseHeaderTimeoutMs: millis.default(15_000),
-      trustedProxies: z
-        .array(z.string())
+      kind: oneOf(['auto', 'traefik', 'embedded'])
+        .default('auto')
+        .describe('What `up` runs; auto: Traefik when it is on PATH.'),
+      graceTimeoutMs: millis(0).default(10_000).describe('From SIGTERM until open sockets are cut.'),
+      readTimeoutMs: millis().default(60_000).describe('Time to read a request; it does not end an open socket.'),
+      dialTimeoutMs: millis().default(5_000).describe('A service that does not take the connection: 504 after it.'),
+      responseHeaderTimeoutMs: millis()
+        .default(35_000)
+        .describe('A service that does not answer: 504 after it. It does not end an open socket.'),
+      trustedProxies: networks
         .default([])
         .describe('Proxies in front of the ingress whose X-Forwarded-* are believed.'),
     })
@@ -61,43 +109,60 @@ export const topologySchema = z.strictObject({
   gateway: z
     .strictObject({
       ...listener(6900, 6901),
-      identity: z.enum(['token', 'open']).default('token').describe('open: numeric ids work without a token.'),
-      pingIntervalMs: millis.default(20_000),
-      readTimeoutMs: millis.default(60_000),
-      writeTimeoutMs: millis.default(15_000),
-      idleTimeoutMs: millis.default(300_000).describe('Only with pings off.'),
-      connectTimeoutMs: millis.default(5_000),
-      greetingTimeoutMs: millis.default(5_000),
-      shutdownGraceMs: millis.default(30_000),
-      drainDelayMs: millis.default(5_000),
-      maxSessions: z.int().min(1).default(1_000),
-      failedAttemptsPerMinute: z.int().min(0).default(60),
-      allowedOrigins: z.array(z.string()).default([]),
-      frameAncestors: z.array(z.string()).default(["'self'"]),
-      webRange: portRange(6900, 6999).describe('Numeric ids of open identities; they agree with runner.legacyIds.'),
+      identity: oneOf(['token', 'open']).default('token').describe('open: numeric ids work without a token.'),
+      pingIntervalMs: millis(0)
+        .default(20_000)
+        .describe('Time between WebSocket pings, at most a third of the shortest idle timer; 0 turns pings off.'),
+      readTimeoutMs: millis().default(60_000).describe('No pong and no byte from the viewer for so long ends it.'),
+      writeTimeoutMs: millis().default(15_000).describe('Not one byte leaves towards the viewer for so long ends it.'),
+      idleTimeoutMs: millis().default(300_000).describe('Only with pings off: no byte either way for so long ends it.'),
+      connectTimeoutMs: millis().default(5_000).describe('Budget of the TCP connect to the runner.'),
+      greetingTimeoutMs: millis().default(5_000).describe('Budget of the RFB greeting and security handshake.'),
+      shutdownGraceMs: millis(0).default(30_000).describe('From SIGTERM to the end.'),
+      drainDelayMs: millis(0).default(5_000).describe('From SIGTERM until viewers are told to reconnect.'),
+      maxSessions: whole(1).default(1_000).describe('Sockets at a time; beyond it 503.'),
+      failedAttemptsPerMinute: whole(0).default(60).describe('Of one address before 429; 0 sets no limit.'),
+      allowedOrigins: z
+        .array(
+          z
+            .string()
+            .refine((item) => item === '*' || ORIGINS.test(item))
+            .meta({ want: `${ORIGINS.want}, or *` }),
+        )
+        .default([])
+        .describe('Origins beside the public one that may open sockets; * allows all.'),
+      frameAncestors: z.array(text).default(["'self'"]).describe('Who may frame the viewer page.'),
+      webRange: span(idNumber, 6900, 6999).describe('Numeric ids of open identities, the same as runner.legacyIds.'),
       basePort: portNumber.default(5900).describe('RFB port of the first numeric id.'),
     })
     .prefault({}),
   runner: z
     .strictObject({
-      name: z
-        .string()
-        .regex(/^[A-Za-z0-9_.-]{1,64}$/)
-        .default('runner-1'),
+      name: name.default('runner-1').describe('`worker` in the API.'),
       ...listener(8070, 8071),
-      displays: z.strictObject({ min: z.int().min(0).default(100), max: z.int().min(0).default(199) }).prefault({}),
-      rfbPorts: portRange(5900, 5999),
-      legacyIds: portRange(6900, 6999),
+      displays: span(whole(0), 100, 199).describe('X displays, both ends included. A session takes one.'),
+      rfbPorts: span(portNumber, 5900, 5999).describe('RFB ports, both ends included. A session takes one.'),
+      legacyIds: span(idNumber, 6900, 6999).describe('Numeric ids, both ends included; names, not listeners.'),
       resolution: z
         .string()
-        .regex(/^\d{2,5}x\d{2,5}x(16|24)$/)
-        .default('1920x1080x24'),
-      idleTtlSeconds: z.number().min(0).default(300),
-      startupTimeoutSeconds: z.number().min(1).default(15),
-      maxSessions: z.int().min(1).default(20),
-      startUrl: z.string().default('about:blank'),
+        .regex(RESOLUTION.pattern)
+        .meta({ want: RESOLUTION.want })
+        .default('1920x1080x24')
+        .describe('Of a display, unless a session asks otherwise.'),
+      idleTtlSeconds: seconds(0)
+        .default(300)
+        .describe('A session that nobody views or touches ends after it; 0 never.'),
+      startupTimeoutSeconds: seconds(1).default(15).describe('Budget of one session from nothing to ServerInit.'),
+      maxSessions: whole(1).default(20).describe('Sessions at a time; beyond it 503.'),
+      prewarm: z
+        .strictObject({
+          vnc: whole(0).default(0).describe('Sessions with a picture that are kept ready.'),
+          headless: whole(0).default(0).describe('Headless sessions that are kept ready.'),
+        })
+        .prefault({}),
+      startUrl: text.default('about:blank').describe('First page of a browser.'),
       browsers: z
-        .record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.strictObject({ command: z.array(z.string()).min(1) }))
+        .record(z.string().refine(BROWSER_NAME.test), browser)
         .default({
           chromium: {
             command: [
@@ -113,25 +178,22 @@ export const topologySchema = z.strictObject({
           },
           firefox: { command: ['firefox-esr', '--profile', '{profile}', '--no-remote', '{url}'] },
         })
-        .describe('Browsers by name; {profile} and {url} are filled in.'),
-      defaultBrowser: z
-        .string()
-        .default('')
-        .describe('Empty: the first browser that is installed, else the test card.'),
+        .describe('Browsers by name. The API takes a name, never a command line.'),
+      defaultBrowser: text.default('').describe('Empty: the first browser that is installed, else the test card.'),
     })
     .prefault({}),
   control: z
     .strictObject({
       ...listener(9000, 9001),
-      tokenTtlSeconds: z.number().min(1).default(300),
-      requestTimeoutSeconds: z.number().min(1).default(30),
+      tokenTtlSeconds: seconds(1).default(300).describe('How long a token may open a socket.'),
+      requestTimeoutSeconds: seconds(1).default(30).describe('Budget of one request to a runner.'),
     })
     .prefault({}),
   edge: z
     .array(
       z.strictObject({
-        name: z.string().describe('What stands in front of the ingress, for messages.'),
-        idleTimeoutMs: millis.describe('Its idle timer: pings must be at most a third of it.'),
+        name: text.describe('What stands there, for messages.'),
+        idleTimeoutMs: millis(1_000).describe('Its idle timer: pings must be at most a third of it.'),
       }),
     )
     .default([])
@@ -152,10 +214,13 @@ export const ROUTES = {
 /** Names of the services as engines start them and hosts as Compose resolves them. */
 export const SERVICE_HOSTS = { traefik: 'traefik', gateway: 'gateway', runner: 'runner', control: 'control' } as const;
 
+/** The name of runners on the network that RFB is on; each replica answers to it with its own address. */
+export const RFB_ALIAS = 'runner-rfb';
+
 /** `https://host[:port]` of the fleet, as browsers write an origin. */
 export function publicOrigin(topology: Pick<Topology, 'public'>): string {
   const { host, port } = topology.public;
-  return new URL(`https://${host}:${port}`).origin;
+  return new URL(`https://${urlHost(host)}:${port}`).origin;
 }
 
 /** The template of `vnc.ws`: in a query `{id}` becomes the token. */

@@ -1,16 +1,18 @@
-import { isLoopback } from '../core/index.js';
-import { SERVICE_HOSTS, type Topology } from './model.js';
+import { resolve } from 'node:path';
+import { isLoopback, urlHost } from '../core/index.js';
+import { RFB_ALIAS, SERVICE_HOSTS, type Topology } from './model.js';
 import type { FleetPaths } from './state.js';
 
 /** What an engine decides beside the topology: where services listen, how they reach each other, where files lie. */
 export interface Placement {
-  readonly engine: 'local' | 'compose';
   /** Address that services bind. */
   readonly bind: string;
-  /** Address of the internal listeners. */
-  readonly internalBind: string;
+  /** Addresses of the internal listeners; only control's is dialled by another service. */
+  readonly internalBind: { readonly gateway: string; readonly runner: string; readonly control: string };
   /** Hosts that others dial. */
   readonly dial: { readonly gateway: string; readonly runner: string; readonly control: string };
+  /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
+  readonly rfb: { readonly advertise: string; readonly allowed: readonly string[] };
   /** Addresses that the ingress dials from, whose X-Forwarded-* are believed. */
   readonly ingressAddresses: readonly string[];
   readonly ingress: {
@@ -39,20 +41,22 @@ const BRIDGE_NETWORKS = ['172.16.0.0/12', '192.168.0.0/16', '10.0.0.0/8'];
 /** Everything on this host and on loopback. */
 export function localPlacement(topology: Topology, paths: FleetPaths): Placement {
   const { bind, port } = topology.public;
-  const files = topology.tls.mode === 'files';
+  const { mode, certificate, key } = topology.tls;
+  const own = (file: string | undefined): string | undefined =>
+    mode === 'files' && file ? resolve(paths.root, file) : undefined;
   return {
-    engine: 'local',
     bind: LOOPBACK,
-    internalBind: LOOPBACK,
+    internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
+    rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
     ingress: {
-      address: `${bind}:${port}`,
+      address: `${urlHost(bind)}:${port}`,
       isLoopback: isLoopback(bind),
       accessLog: paths.accessLog,
       dynamicFolder: `${paths.rendered('local')}/dynamic`,
-      certificate: (files && topology.tls.certificate) || paths.leafCertificate,
-      key: (files && topology.tls.key) || paths.leafKey,
+      certificate: own(certificate) ?? paths.leafCertificate,
+      key: own(key) ?? paths.leafKey,
       acmeStorage: `${paths.state}/acme.json`,
     },
     files: {
@@ -67,10 +71,12 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
 /** Containers of one Compose project; services find each other by name. */
 export function composePlacement(topology: Topology): Placement {
   return {
-    engine: 'compose',
     bind: EVERYWHERE,
-    internalBind: EVERYWHERE,
+    // Browsers run beside the runner's listeners: whoever takes one over must not reach another service's drain.
+    internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
+    // A replica finds its own address behind the name; tokens carry the address.
+    rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },
     ingressAddresses: BRIDGE_NETWORKS,
     ingress: {
       address: `:${topology.public.port}`,

@@ -1,0 +1,80 @@
+import { duration } from './duration.js';
+import { Form } from './form.js';
+import { ROUTES, type Topology } from './model.js';
+import type { Placement } from './placement.js';
+import type { Template } from './templates.js';
+
+const RESOLVER = 'camofleet-tls';
+/** What a TLS challenge speaks; Traefik answers it only when its own list of protocols names it. */
+const TLS_CHALLENGE_PROTOCOL = 'acme-tls/1';
+
+/** Traefik's static file: the entry point, its timers, the access log. */
+export function renderStatic({ ingress, tls }: Topology, placement: Placement, template: Template): string {
+  const form = new Form(template);
+  const entryPoint = ['entryPoints', 'websecure'];
+  form.set([...entryPoint, 'address'], placement.ingress.address);
+  form.set([...entryPoint, 'forwardedHeaders', 'trustedIPs'], ingress.trustedProxies);
+  form.set([...entryPoint, 'transport', 'lifeCycle', 'graceTimeOut'], duration(ingress.graceTimeoutMs));
+  form.set([...entryPoint, 'transport', 'respondingTimeouts', 'readTimeout'], duration(ingress.readTimeoutMs));
+  form.set(['providers', 'file', 'directory'], placement.ingress.dynamicFolder);
+  form.set(['accessLog', 'filePath'], placement.ingress.accessLog);
+  if (tls.mode === 'acme')
+    form.set(['certificatesResolvers', RESOLVER], {
+      acme: { email: tls.email ?? '', storage: placement.ingress.acmeStorage, tlsChallenge: {} },
+    });
+  return form.toString();
+}
+
+/** Traefik's dynamic file: routes, services, certificates. What an ejected template left out stays out. */
+export function renderDynamic(topology: Topology, placement: Placement, template: Template): string {
+  const form = new Form(template);
+  fillRoutes(form, topology);
+  fillServices(form, topology, placement);
+  fillCertificates(form, topology, placement);
+  return form.toString();
+}
+
+function fillRoutes(form: Form, { tls, public: publicSide }: Topology): void {
+  const rules = {
+    vnc: `PathPrefix(\`${ROUTES.viewerPrefix}\`)`,
+    websockify: `Path(\`${ROUTES.socketPath}\`)`,
+    api: `Path(\`${ROUTES.apiPrefix}\`) || PathPrefix(\`${ROUTES.apiPrefix}/\`)`,
+    ui: `Path(\`/\`) || Path(\`${ROUTES.uiPrefix}\`) || PathPrefix(\`${ROUTES.uiPrefix}/\`)`,
+  };
+  for (const [name, rule] of Object.entries(rules)) {
+    const router = ['http', 'routers', name];
+    if (!form.has(...router)) continue;
+    form.set([...router, 'rule'], rule);
+    // No rule names the host: without `domains` nothing would be asked of the authority.
+    if (tls.mode === 'acme')
+      form.set([...router, 'tls'], { certResolver: RESOLVER, domains: [{ main: publicSide.host }] });
+  }
+  const strip = ['http', 'middlewares', 'strip-api', 'stripPrefix', 'prefixes'];
+  if (form.has(...strip)) form.set(strip, [ROUTES.apiPrefix]);
+}
+
+function fillServices(form: Form, { gateway, control, ingress }: Topology, { dial }: Placement): void {
+  const servers = {
+    gateway: `http://${dial.gateway}:${gateway.port}`,
+    control: `http://${dial.control}:${control.port}`,
+  };
+  for (const [name, url] of Object.entries(servers)) {
+    const service = ['http', 'services', name];
+    if (form.has(...service)) form.set([...service, 'loadBalancer', 'servers'], [{ url }]);
+  }
+  const timeouts = ['http', 'serversTransports', 'fleet', 'forwardingTimeouts'];
+  if (!form.has(...timeouts)) return;
+  form.set([...timeouts, 'dialTimeout'], duration(ingress.dialTimeoutMs));
+  form.set([...timeouts, 'responseHeaderTimeout'], duration(ingress.responseHeaderTimeoutMs));
+}
+
+function fillCertificates(form: Form, { tls }: Topology, { ingress }: Placement): void {
+  const protocols = ['tls', 'options', 'default', 'alpnProtocols'];
+  if (tls.mode === 'acme') {
+    form.set(protocols, ['http/1.1', TLS_CHALLENGE_PROTOCOL]);
+    return;
+  }
+  const certificate = { certFile: ingress.certificate, keyFile: ingress.key };
+  form.set(['tls', 'stores'], { default: { defaultCertificate: certificate } });
+  form.set(['tls', 'certificates'], [certificate]);
+}

@@ -1,0 +1,93 @@
+import { isIP } from 'node:net';
+import { isLoopback, nearest } from '../../core/index.js';
+import { NO_BROWSER, TEST_CARDS } from '../../settings/index.js';
+import type { Rule } from './rule.js';
+
+const openIdentity: Rule = ({ gateway, public: publicSide }) => {
+  if (gateway.identity !== 'open' || isLoopback(publicSide.bind)) return [];
+  return [
+    {
+      id: 'topology.open-identity',
+      severity: 'warn',
+      path: 'gateway.identity',
+      saw: `numeric ids open screens without a token on ${publicSide.bind}`,
+      want: 'tokens wherever others can reach the ingress',
+      remedy: 'gateway.identity: token',
+    },
+  ];
+};
+
+const certificate: Rule = ({ tls }) => {
+  const missing = tls.mode === 'files' ? (['certificate', 'key'] as const).filter((name) => !tls[name]) : [];
+  const account = tls.mode === 'acme' && !tls.email ? (['email'] as const) : [];
+  return [...missing, ...account].map((name) => ({
+    id: 'topology.tls-files' as const,
+    severity: 'fail' as const,
+    path: `tls.${name}`,
+    saw: 'not set',
+    want: `a value, because tls.mode is ${tls.mode}`,
+    remedy: name === 'email' ? 'tls.email: you@example.com' : `tls.${name}: PATH of the PEM file`,
+  }));
+};
+
+/** An authority on the internet signs only for names that it can reach, and only Traefik asks it. */
+const acme: Rule = ({ tls, public: publicSide, ingress }) => {
+  if (tls.mode !== 'acme') return [];
+  const shared = { id: 'topology.acme', severity: 'fail' } as const;
+  const { host } = publicSide;
+  return [
+    ...(isLoopback(host) || isIP(host) !== 0
+      ? [
+          {
+            ...shared,
+            path: 'public.host',
+            saw: `${host}, and tls.mode is acme`,
+            want: 'a public name: no authority signs for this one',
+            remedy: 'tls.mode: throwaway',
+          },
+        ]
+      : []),
+    ...(ingress.kind === 'embedded'
+      ? [
+          {
+            ...shared,
+            path: 'ingress.kind',
+            saw: 'embedded, and tls.mode is acme',
+            want: 'Traefik: the embedded ingress asks no authority for certificates',
+            remedy: 'ingress.kind: traefik',
+          },
+        ]
+      : []),
+  ];
+};
+
+const publicHost: Rule = ({ public: publicSide }) => {
+  if (isLoopback(publicSide.bind) || !isLoopback(publicSide.host)) return [];
+  return [
+    {
+      id: 'topology.public-host',
+      severity: 'warn',
+      path: 'public.host',
+      saw: `${publicSide.host}, while the ingress listens on ${publicSide.bind}`,
+      want: 'the name that viewers elsewhere can resolve: every URL that is handed out carries it',
+      remedy: 'public.host: the name that viewers type',
+    },
+  ];
+};
+
+const defaultBrowser: Rule = ({ runner }) => {
+  const names = [...Object.keys(runner.browsers), ...TEST_CARDS, NO_BROWSER];
+  if (runner.defaultBrowser === '' || names.includes(runner.defaultBrowser)) return [];
+  return [
+    {
+      id: 'topology.default-browser',
+      severity: 'fail',
+      path: 'runner.defaultBrowser',
+      saw: runner.defaultBrowser,
+      want: `one of ${names.join(', ')}`,
+      remedy: `runner.defaultBrowser: ${nearest(runner.defaultBrowser, names) ?? names[0]}`,
+    },
+  ];
+};
+
+export const trustRules: readonly Rule[] = [openIdentity, certificate, acme, publicHost, defaultBrowser];
