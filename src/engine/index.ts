@@ -3,6 +3,7 @@
  * what it starts is the same command line that containers run.
  */
 export { createFleet } from './create.js';
+export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
 export { ensureState } from './state.js';
 export { ENGINE_CHANNELS } from './local/events.js';
 export { startSupervisor } from './local/supervisor.js';
