@@ -50,7 +50,7 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['runner', 'control'],
   httpxy: ['ingress'],
   jose: ['tokens'],
-  yaml: ['topology'],
+  yaml: ['topology', 'diagnostics'],
   '@peculiar/x509': ['pki'],
   'prom-client': ['gateway', 'runner', 'control'],
 };

@@ -1,9 +1,22 @@
-import { access, readFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
-import { Flags } from '@oclif/core';
-import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
-import { CamofleetError, randomId } from '../core/index.js';
-import type { VerifyObserver, VerifyOptions } from '../diagnostics/index.js';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { Flags, type Interfaces } from '@oclif/core';
+import {
+  CamofleetCommand,
+  certificates,
+  choices,
+  durationMs,
+  fileText,
+  fleetFlags,
+  fleetLocation,
+  header,
+  hostPort,
+  pageUrl,
+  resolution,
+  socketUrl,
+} from '../cli/index.js';
+import { CamofleetError, EXIT, type ExitCode, errorText, randomId, worstExit } from '../core/index.js';
+import type { VerifyDeps, VerifyObserver, VerifyOptions } from '../diagnostics/index.js';
 
 export default class Verify extends CamofleetCommand {
   static override summary =
@@ -14,19 +27,23 @@ moves, probes every hop, holds streams at the public URL, at the gateway and as 
 removes what it made. With --url it looks at any noVNC deployment from outside; the more it is given, the more it can prove.
 
 Exit codes, the same in every output format: 0 ok · 1 a check failed · 2 usage · 3 could not run the check · 4 refused ·
-5 warnings with --strict · 99 a budget was crossed · 130 interrupted (the evidence is written all the same).`;
+5 warnings with --strict · 99 a budget was crossed · 130 interrupted (the evidence is written all the same). When several
+apply: 130 > 2 > 1 > 4 > 3 > 99 > 5 > 0.
+
+A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pingP50Ms, pingP99Ms, longestSilenceMs.`;
   static override examples = [
     '<%= config.bin %> verify',
     '<%= config.bin %> verify --duration 1h',
+    '<%= config.bin %> verify --duration 30s --budget budget.yaml --junit junit.xml --quiet',
     "<%= config.bin %> verify --url 'wss://host/websockify?token=abc'",
     "<%= config.bin %> verify --url 'wss://host/websockify?token=abc' --gateway ws://10.0.0.5:6900/websockify?token=abc --rfb 10.0.0.7:5901",
   ];
   static override flags = {
     ...fleetFlags,
     duration: Flags.string({ default: '10s', summary: 'Length of the hold: 30s, 5m, 1h; 0s for the probes alone.' }),
-    session: Flags.string({ summary: 'This session instead of own ones.' }),
+    session: Flags.string({ summary: 'This session instead of own ones.', exclusive: ['url', 'gateway', 'rfb'] }),
     url: Flags.url({ summary: 'The public socket, ws:// or wss://.' }),
-    page: Flags.url({ summary: 'The public viewer page.' }),
+    page: Flags.url({ summary: 'The public viewer page.', dependsOn: ['url'] }),
     gateway: Flags.url({ summary: 'The socket at the gateway itself.' }),
     rfb: Flags.string({ summary: 'The RFB server itself, HOST:PORT.' }),
     control: Flags.url({ summary: 'The API of the control plane.' }),
@@ -41,55 +58,30 @@ Exit codes, the same in every output format: 0 ok · 1 a check failed · 2 usage
     resolve: Flags.string({ multiple: true, summary: 'HOST:PORT:ADDR, dial ADDR for that name.' }),
     header: Flags.string({ multiple: true, summary: "'Name: value', sent with the upgrade." }),
     origin: Flags.string({ summary: 'Origin of the upgrade (default: that of the page or of the URL).' }),
-    'password-file': Flags.string({ summary: 'File with the RFB password, for --rfb.' }),
+    'password-file': Flags.string({ summary: 'File with the RFB password, where the viewer is asked for one.' }),
     screenshot: Flags.boolean({ summary: 'Keep the picture of a session that verify did not make.' }),
     out: Flags.string({ default: 'artifacts', summary: 'Folder that runs go to; `latest` points to the last one.' }),
     json: Flags.boolean({ summary: 'Print report.json on stdout.' }),
     junit: Flags.string({ summary: 'Write the JUnit report to this file as well.' }),
     strict: Flags.boolean({ summary: 'Exit 5 on warnings.' }),
-    quiet: Flags.boolean({ char: 'q', summary: 'Print the result alone.' }),
-    verbose: Flags.boolean({ char: 'v', summary: 'Print every check.' }),
+    budget: Flags.string({ summary: 'File with limits in milliseconds; exit 99 when one is crossed.' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Print the verdict alone, and what is wrong.' }),
+    verbose: Flags.boolean({ char: 'v', summary: 'Print every check.', exclusive: ['quiet'] }),
     'no-color': Flags.boolean({ summary: 'No colours (NO_COLOR does the same).' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Verify);
-    const [{ MODES, verify }, { renderHopTable, renderJUnit }] = await Promise.all([
+    const [{ verify }, { printable, renderHopTable, renderJUnit, renderProgress }] = await Promise.all([
       import('../diagnostics/index.js'),
       import('../report/index.js'),
     ]);
-    const { cwd, env } = this.context;
-    const { root, file } = fleetLocation(flags, cwd);
-    const given = flags.url ?? flags.gateway ?? flags.rfb;
-    const options: VerifyOptions = {
-      durationMs: parseDuration(flags.duration),
-      modes: flags.modes
-        .split(',')
-        .map(
-          (mode) =>
-            MODES.find((known) => known === mode) ??
-            usage(`--modes takes ${MODES.join(', ')}, not ${JSON.stringify(mode)}`),
-        ),
-      session: flags.session,
-      url: socketUrl(flags.url, '--url'),
-      page: flags.page,
-      gateway: socketUrl(flags.gateway, '--gateway'),
-      rfb: flags.rfb === undefined ? undefined : parseHostPort(flags.rfb),
-      control: flags.control,
-      password: flags['password-file'] === undefined ? undefined : (await read(flags['password-file'])).trim(),
-      origin: flags.origin,
-      headers: Object.fromEntries((flags.header ?? []).map(parseHeader)),
-      ca: flags.ca === undefined ? undefined : await read(flags.ca),
-      insecure: flags.insecure,
-      resolve: new Map((flags.resolve ?? []).map(parseResolve)),
-      capture: flags.capture,
-      logs: { traefik: flags['traefik-log'], gateway: flags['gateway-log'], runner: flags['runner-log'] },
-      pcap: flags.pcap,
-      strict: flags.strict,
-      screenshot: flags.screenshot,
-      out: resolve(given ? cwd : root, flags.out),
-    };
-    const fleet = given ? undefined : await this.#fleet(root, file);
+    const { env } = this.context;
+    const isGiven = [flags.url, flags.gateway, flags.rfb].some((flag) => flag !== undefined);
+    const { root, file } = fleetLocation(flags, this.context.cwd);
+    const fleet = isGiven ? undefined : await this.#fleet(root, file, flags.control !== undefined);
+    const options = await this.#options(flags, fleet ? root : this.context.cwd);
+    const observer = flags.quiet || flags.json ? SILENT : observe(this.signal, { printable, renderProgress });
     const { report, dir } = await verify(options, {
       version: this.config.version,
       fleet,
@@ -101,101 +93,117 @@ Exit codes, the same in every output format: 0 ok · 1 a check failed · 2 usage
       isRoot: process.getuid?.() === 0,
       env,
       signal: this.signal,
-      observer: flags.quiet || flags.json ? SILENT : this.#observer(),
+      observer,
     });
-    const colour = process.stdout.isTTY && !flags['no-color'] && !env['NO_COLOR'];
-    const columns = process.stdout.isTTY ? process.stdout.columns : 120;
-    if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    else
-      process.stdout.write(
-        renderHopTable(report, { columns, colour, verbose: flags.verbose, dir: `${relative(cwd, dir) || dir}/` }),
-      );
-    if (flags.junit !== undefined) {
-      const { writeFile } = await import('node:fs/promises');
-      await writeFile(resolve(cwd, flags.junit), renderJUnit(report));
-    }
-    process.exit(report.exitCode); // sockets of libraries that linger must not hold the verdict back
+    const isTerminal = process.stdout.isTTY;
+    await print(
+      flags.json
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : renderHopTable(report, {
+            columns: isTerminal ? process.stdout.columns : PLAIN_COLUMNS,
+            colour: isTerminal && !flags['no-color'] && !env['NO_COLOR'],
+            verbose: flags.verbose,
+            quiet: flags.quiet,
+            dir: `${relative(this.context.cwd, dir) || dir}/`,
+          }),
+    );
+    const written = flags.junit === undefined || (await this.#writeJUnit(flags.junit, renderJUnit(report)));
+    const codes = [report.exitCode as ExitCode, ...(written ? [] : [EXIT.couldNotRun])];
+    process.exit(worstExit(codes)); // sockets of libraries that linger must not hold the verdict back
   }
 
-  async #fleet(
-    root: string,
-    file: string | undefined,
-  ): Promise<Parameters<typeof import('../diagnostics/index.js').verify>[1]['fleet']> {
+  async #options(flags: VerifyFlags, base: string): Promise<VerifyOptions> {
+    const { MODES, parseBudget } = await import('../diagnostics/index.js');
+    const { cwd } = this.context;
+    const budget = await fileText(flags.budget, '--budget');
+    return {
+      durationMs: durationMs(flags.duration, '--duration'),
+      modes: choices(flags.modes, MODES, '--modes'),
+      session: flags.session,
+      url: socketUrl(flags.url, '--url'),
+      page: pageUrl(flags.page, '--page'),
+      gateway: socketUrl(flags.gateway, '--gateway'),
+      rfb: flags.rfb === undefined ? undefined : hostPort(flags.rfb, '--rfb'),
+      control: pageUrl(flags.control, '--control'),
+      password: (await fileText(flags['password-file'], '--password-file'))?.replace(/\r?\n$/, ''),
+      origin: flags.origin,
+      headers: Object.fromEntries((flags.header ?? []).map((text) => header(text, '--header'))),
+      ca: await certificates(flags.ca, '--ca'),
+      insecure: flags.insecure,
+      resolve: new Map((flags.resolve ?? []).map((text) => resolution(text, '--resolve'))),
+      capture: flags.capture,
+      logs: { traefik: flags['traefik-log'], gateway: flags['gateway-log'], runner: flags['runner-log'] },
+      pcap: flags.pcap,
+      budget: budget === undefined ? {} : parseBudget(budget, flags.budget!),
+      strict: flags.strict,
+      screenshot: flags.screenshot,
+      out: resolve(flags.out === 'artifacts' ? base : cwd, flags.out),
+    };
+  }
+
+  /** The fleet of the folder. Where the API is given, it may be missing. */
+  async #fleet(root: string, file: string | undefined, isOptional: boolean): Promise<VerifyDeps['fleet']> {
     const { fleetPaths, loadTopology } = await import('../topology/index.js');
     const paths = fleetPaths(root, file);
     const isThere = await access(paths.topologyFile).then(
       () => true,
-      () => false,
-    ); // said below
-    if (!isThere)
-      throw new CamofleetError(
-        'CF_TOPOLOGY_MISSING',
-        `no camofleet.yaml in ${root}, and no --url, --gateway or --rfb was given`,
-      );
-    return { topology: await loadTopology(paths.topologyFile), paths };
+      () => false, // said below
+    );
+    if (isThere) return { topology: await loadTopology(paths.topologyFile), paths };
+    if (isOptional) return undefined;
+    const message = `no camofleet.yaml in ${root}, and no --url, --gateway, --rfb or --control was given`;
+    throw new CamofleetError('CF_TOPOLOGY_MISSING', message);
   }
 
-  /** On a terminal one line that changes; elsewhere one plain line a minute. */
-  #observer(): VerifyObserver {
-    const live = process.stderr.isTTY;
-    let lastMinute = 0;
-    const clear = live ? '\r\u001B[K' : '';
-    return {
-      onStage: (text) => process.stderr.write(live ? `${clear}${text} …` : `${text} …\n`),
-      onCheck: ({ verdict, title, saw, because }) => {
-        if (verdict === 'fail' || verdict === 'warn' || verdict === 'unknown')
-          process.stderr.write(`${clear}${verdict}: ${title}: ${saw ?? because ?? ''}\n`);
-      },
-      onHold: ({ elapsedMs, durationMs, open, streams, frames, longestSilenceMs }) => {
-        const seconds = (value: number): string => `${Math.round(value / 1000)} s`;
-        const text = `holding ${seconds(elapsedMs)} of ${seconds(durationMs)}, ${open} of ${streams} streams, ${frames} frames, longest silence ${seconds(longestSilenceMs)}`;
-        const minute = Math.floor(elapsedMs / 60_000);
-        if (live) process.stderr.write(elapsedMs >= durationMs ? clear : `${clear}${text}`);
-        else if (minute > lastMinute) process.stderr.write(`${text}\n`);
-        lastMinute = minute;
-      },
-    };
+  async #writeJUnit(file: string, xml: string): Promise<boolean> {
+    const path = resolve(this.context.cwd, file);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, xml);
+      return true;
+    } catch (error) {
+      this.say(
+        `error  --junit ${file} cannot be written: ${errorText(error)}; junit.xml lies in the folder of the run`,
+      );
+      return false;
+    }
   }
 }
 
+type VerifyFlags = Interfaces.InferredFlags<typeof Verify.flags>;
+type Renderings = Pick<typeof import('../report/index.js'), 'printable' | 'renderProgress'>;
+
+const PLAIN_COLUMNS = 120;
+const MINUTE_MS = 60_000;
 const SILENT: VerifyObserver = { onStage: () => {}, onCheck: () => {}, onHold: () => {} };
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, '': 1_000 };
-
-function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text);
-  if (!match) usage(`--duration takes 30s, 5m or 1h, not ${JSON.stringify(text)}`);
-  return Number(match[1]) * UNITS[match[2] ?? '']!;
+/** Talk while it runs: on a terminal one line that changes, elsewhere plain lines, one a minute during the hold. */
+function observe(signal: AbortSignal, { printable, renderProgress }: Renderings): VerifyObserver {
+  const { stderr } = process;
+  const clear = stderr.isTTY ? '\r\u001B[K' : '';
+  let nextAt = MINUTE_MS;
+  signal.addEventListener('abort', () => {
+    stderr.write(`${clear}ending early; the evidence is being written, another Ctrl-C ends at once\n`);
+  });
+  return {
+    onStage: (text) => stderr.write(stderr.isTTY ? `${clear}${text} …` : `${text} …\n`),
+    onCheck: ({ verdict, title, saw, because }) => {
+      if (verdict !== 'fail' && verdict !== 'warn' && verdict !== 'unknown') return;
+      stderr.write(`${clear}${verdict}: ${title}: ${printable(saw ?? because ?? '')}\n`);
+    },
+    onHold: (progress) => {
+      if (stderr.isTTY) stderr.write(`${clear}${renderProgress(progress, stderr.columns)}`);
+      else if (progress.elapsedMs >= nextAt) {
+        stderr.write(`${renderProgress(progress, PLAIN_COLUMNS)}\n`);
+        nextAt += MINUTE_MS;
+      }
+    },
+  };
 }
 
-function socketUrl(url: URL | undefined, flag: string): URL | undefined {
-  if (url && url.protocol !== 'ws:' && url.protocol !== 'wss:')
-    usage(`${flag} takes a ws:// or wss:// URL, not ${url.protocol}//`);
-  return url;
-}
-
-function parseHostPort(text: string): { host: string; port: number } {
-  const match = /^(.+):(\d+)$/.exec(text);
-  if (!match) usage(`--rfb takes HOST:PORT, not ${JSON.stringify(text)}`);
-  return { host: match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
-}
-
-function parseHeader(text: string): [string, string] {
-  const at = text.indexOf(':');
-  if (at < 1) usage(`--header takes 'Name: value', not ${JSON.stringify(text)}`);
-  return [text.slice(0, at).trim().toLowerCase(), text.slice(at + 1).trim()];
-}
-
-function parseResolve(text: string): [string, string] {
-  const match = /^([^:]+:\d+):(.+)$/.exec(text);
-  if (!match) usage(`--resolve takes HOST:PORT:ADDR, not ${JSON.stringify(text)}`);
-  return [match[1]!, match[2]!];
-}
-
-async function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((cause: unknown) => usage(`${file} cannot be read: ${String(cause)}`));
-}
-
-function usage(message: string): never {
-  throw new CamofleetError('CF_USAGE', message);
+/** Resolves when all of it was taken: what comes next ends the process. */
+function print(text: string): Promise<void> {
+  return new Promise((done) => {
+    process.stdout.write(text, () => done());
+  });
 }

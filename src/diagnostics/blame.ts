@@ -1,27 +1,48 @@
-import type { Hop } from '../core/index.js';
+import { HOPS, type Hop } from '../core/index.js';
+import type { Confidence } from '../report/index.js';
 import type { Code } from './codes.js';
-import type { DialFacts } from './probe/index.js';
+import type { DialFacts } from './probe/facts.js';
+import type { Vantage } from './subjects/index.js';
 
 export interface Blame {
   readonly hop: Hop;
   readonly code: Code;
-  readonly confidence: 'proven' | 'likely' | 'possible';
+  readonly confidence: Confidence;
 }
 
-const GATEWAY_CODES: Readonly<Record<string, Code>> = {
+/** What is known beside the dial itself. */
+export interface Surroundings {
+  readonly vantage: Vantage;
+  /** Whether the same session opened past the ingress; undefined where nobody looked. */
+  readonly innerOpens?: boolean | undefined;
+}
+
+type Guess = Omit<Blame, 'hop'>;
+
+/** Codes of the gateway's own problem documents, every one of them (spec section 5). */
+const GATEWAY_PROBLEMS: Readonly<Record<string, Code>> = {
+  id_missing: 'CF-GATEWAY-ID',
+  id_malformed: 'CF-GATEWAY-ID',
+  unknown_id: 'CF-GATEWAY-ID',
+  not_found: 'CF-GATEWAY-ID',
+  upgrade_required: 'CF-GATEWAY-UPGRADE',
+  method_refused: 'CF-GATEWAY-UPGRADE',
+  body_refused: 'CF-GATEWAY-UPGRADE',
+  subprotocol_refused: 'CF-GATEWAY-UPGRADE',
   token_invalid: 'CF-GATEWAY-TOKEN',
   token_expired: 'CF-GATEWAY-TOKEN',
   token_foreign: 'CF-GATEWAY-TOKEN',
   token_used: 'CF-GATEWAY-TOKEN',
-  id_missing: 'CF-GATEWAY-TOKEN',
-  id_malformed: 'CF-GATEWAY-TOKEN',
-  unknown_id: 'CF-GATEWAY-TOKEN',
-  origin_refused: 'CF-GATEWAY-UPGRADE',
-  target_refused: 'CF-GATEWAY-TOKEN',
-  too_many_failures: 'CF-GATEWAY-TOKEN',
+  target_refused: 'CF-GATEWAY-TARGET',
+  origin_refused: 'CF-GATEWAY-ORIGIN',
+  too_many_failures: 'CF-GATEWAY-LIMIT',
   at_capacity: 'CF-GATEWAY-FULL',
   draining: 'CF-GATEWAY-DRAINING',
+  internal: 'CF-GATEWAY-FAULT',
+  viewer_left: 'CF-GATEWAY-FAULT',
+  rights_revoked: 'CF-CONTROL-REVOKED',
   session_ended: 'CF-CONTROL-RELEASED',
+  control_unreachable: 'CF-CONTROL-API',
   runner_refused: 'CF-RUNNER-REFUSED',
   runner_unreachable: 'CF-RUNNER-REFUSED',
   runner_reset: 'CF-RUNNER-CLOSED',
@@ -31,64 +52,98 @@ const GATEWAY_CODES: Readonly<Record<string, Code>> = {
   greeting_timeout: 'CF-RUNNER-SILENT',
 };
 
-const HOP_OF: Readonly<Record<string, Hop>> = {
-  VIEWER: 'viewer',
-  DNS: 'dns',
-  NETWORK: 'network',
-  TLS: 'tls',
-  TRAEFIK: 'traefik',
-  EDGE: 'edge',
-  GATEWAY: 'gateway',
-  RUNNER: 'runner',
-  BROWSER: 'browser',
-  CONTROL: 'control',
-  TOPOLOGY: 'control',
-};
+/** The host is there and says that nothing listens. */
+const REFUSED = new Set(['ECONNREFUSED', 'ECONNRESET']);
+/** A router, or this host, says that it does not carry the packets. */
+const UNREACHABLE = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM', 'EADDRNOTAVAIL']);
 
-/** The hop in a code's own name; a code of Traefik's about the gateway keeps its entry's hop. */
-function hopIn(code: Code): Hop {
-  return code === 'CF-TRAEFIK-BACKEND' ? 'gateway' : (HOP_OF[code.split('-')[1]!] ?? 'control');
+/** Who is to blame for a dial that stopped at a stage, as far as one dial and its surroundings can tell. */
+export function blameFor(facts: DialFacts, around: Surroundings): Blame {
+  const guess = guessFor(facts, around);
+  return { ...guess, hop: hopOf(guess.code) };
 }
 
-/** Who is to blame for a dial that stopped at a stage, as far as one dial can tell. */
-export function hopOfStage(facts: DialFacts): Blame {
-  const { code, confidence } = codeOf(facts);
-  return { hop: hopIn(code), code, confidence };
+/** The hop that a code carries in its name. */
+export function hopOf(code: Code): Hop {
+  const name = code.split('-')[1]!.toLowerCase();
+  return HOPS.find((hop) => hop === name) ?? 'control';
 }
 
-function codeOf(facts: DialFacts): { code: Code; confidence: Blame['confidence'] } {
+function guessFor(facts: DialFacts, around: Surroundings): Guess {
   switch (facts.stage) {
     case 'dns':
       return { code: 'CF-DNS-NAME', confidence: 'proven' };
     case 'tcp':
-      return {
-        code: facts.errorCode === 'ECONNREFUSED' ? 'CF-NETWORK-REFUSED' : 'CF-NETWORK-SILENT',
-        confidence: 'likely',
-      };
+      return tcpGuess(facts, around.vantage);
     case 'tls':
-      if (facts.tls === undefined) return { code: 'CF-TLS-HANDSHAKE', confidence: 'likely' };
-      return { code: facts.tls.problem?.includes('EXPIRED') ? 'CF-TLS-EXPIRED' : 'CF-TLS-TRUST', confidence: 'proven' };
+      return tlsGuess(facts);
     case 'http':
-      return refusalCode(facts);
+      return upgradeGuess(facts, around);
+    case 'upgrade':
+      return { code: 'CF-GATEWAY-UPGRADE', confidence: 'likely' };
     case 'greeting':
-      return { code: 'CF-RUNNER-SILENT', confidence: 'likely' };
+      return greetingGuess(facts, around.vantage);
     case 'security':
-      return { code: 'CF-RUNNER-AUTH', confidence: 'likely' };
+      return securityGuess(facts);
     case 'serverInit':
     case 'frame':
     case 'open':
-      return { code: 'CF-RUNNER-FRAME', confidence: 'likely' };
+      return { code: facts.stop === 'malformed' ? 'CF-RUNNER-NOT-RFB' : 'CF-RUNNER-FRAME', confidence: 'likely' };
   }
 }
 
-/** A refusal before the 101: the gateway's own document says it; else the body tells whose answer it is. */
-function refusalCode({ http }: DialFacts): { code: Code; confidence: Blame['confidence'] } {
-  if (!http) return { code: 'CF-TRAEFIK-CUT', confidence: 'possible' };
-  const problem = /"code":"([a-z_]+)"/.exec(http.body)?.[1];
-  const known = problem === undefined ? undefined : GATEWAY_CODES[problem];
+const REFUSING: Readonly<Record<Vantage, Code>> = {
+  public: 'CF-TRAEFIK-DOWN',
+  gateway: 'CF-GATEWAY-DOWN',
+  rfb: 'CF-RUNNER-REFUSED',
+};
+
+function tcpGuess({ errorCode = '' }: DialFacts, vantage: Vantage): Guess {
+  if (REFUSED.has(errorCode)) return { code: REFUSING[vantage], confidence: 'likely' };
+  return { code: UNREACHABLE.has(errorCode) ? 'CF-NETWORK-UNREACHABLE' : 'CF-NETWORK-SILENT', confidence: 'likely' };
+}
+
+function tlsGuess({ tls }: DialFacts): Guess {
+  if (tls === undefined) return { code: 'CF-TLS-HANDSHAKE', confidence: 'likely' };
+  if (tls.problem?.includes('EXPIRED')) return { code: 'CF-TLS-EXPIRED', confidence: 'proven' };
+  return { code: tls.problem?.includes('ALTNAME') ? 'CF-TLS-NAME' : 'CF-TLS-TRUST', confidence: 'proven' };
+}
+
+/** A refusal before the 101: the gateway's own document says it; else status and surroundings tell whose answer it is. */
+function upgradeGuess({ http, errorCode }: DialFacts, { vantage, innerOpens }: Surroundings): Guess {
+  if (!http) return unansweredGuess(errorCode, { vantage, innerOpens });
+  const problem = /"code":\s*"([a-z_]+)"/.exec(http.body)?.[1];
+  const known = problem === undefined ? undefined : GATEWAY_PROBLEMS[problem];
   if (known) return { code: known, confidence: 'proven' };
-  if (http.status === 404) return { code: 'CF-TRAEFIK-ROUTE', confidence: 'likely' };
-  if (http.status === 502 || http.status === 503 || http.status === 504)
-    return { code: 'CF-TRAEFIK-BACKEND', confidence: 'likely' };
+  const { status } = http;
+  const inFront = vantage === 'public';
+  if (status === 401 || status === 403 || status === 407)
+    return { code: 'CF-TRAEFIK-AUTH', confidence: innerOpens ? 'proven' : 'possible' };
+  if (status === 502 || status === 503 || status === 504)
+    return innerOpens
+      ? { code: 'CF-TRAEFIK-BACKEND', confidence: 'proven' }
+      : { code: 'CF-GATEWAY-DOWN', confidence: 'likely' };
+  if (inFront && (status < 400 || status === 404 || status === 421))
+    return { code: 'CF-TRAEFIK-ROUTE', confidence: innerOpens ? 'proven' : 'likely' };
   return { code: 'CF-GATEWAY-UPGRADE', confidence: 'likely' };
+}
+
+/** TCP, and TLS where there is one, were accepted; then came nothing, or an end, instead of an answer. */
+function unansweredGuess(errorCode: string | undefined, { vantage, innerOpens }: Surroundings): Guess {
+  if (vantage === 'public' && innerOpens) return { code: 'CF-TRAEFIK-SILENT', confidence: 'likely' };
+  if (errorCode !== undefined) return { code: 'CF-GATEWAY-UPGRADE', confidence: 'possible' };
+  return { code: 'CF-GATEWAY-SILENT', confidence: vantage === 'public' ? 'possible' : 'likely' };
+}
+
+/** The greeting did not come: a relay that answers 101 before it dials ends the socket when the runner refuses. */
+function greetingGuess({ stop }: DialFacts, vantage: Vantage): Guess {
+  if (stop === 'malformed') return { code: 'CF-RUNNER-NOT-RFB', confidence: 'likely' };
+  if (stop !== 'ended') return { code: 'CF-RUNNER-SILENT', confidence: 'likely' };
+  return { code: vantage === 'rfb' ? 'CF-RUNNER-CLOSED' : 'CF-RUNNER-REFUSED', confidence: 'likely' };
+}
+
+function securityGuess({ stop }: DialFacts): Guess {
+  if (stop === 'silence') return { code: 'CF-RUNNER-SILENT', confidence: 'likely' };
+  if (stop === 'malformed') return { code: 'CF-RUNNER-NOT-RFB', confidence: 'likely' };
+  return { code: stop === 'ended' ? 'CF-RUNNER-CLOSED' : 'CF-RUNNER-AUTH', confidence: 'likely' };
 }

@@ -15,6 +15,8 @@ export type Verdict =
       /** Where the fault lies, when it is not the hop of the check. */
       readonly hop?: Hop;
       readonly evidence?: readonly EvidenceRef[];
+      /** Sec-WebSocket-Key of the dial: lines of logs that hold it are evidence. */
+      readonly wsKey?: string | undefined;
       readonly remedy?: string;
     }
   | { readonly status: 'skip' | 'unknown'; readonly because: string };
@@ -25,9 +27,14 @@ export interface Check<Context> {
   readonly hop: Hop;
   /** Reads as a fact when it passes. */
   readonly title: string;
-  /** Checks that must have passed or warned; else this one is skipped and the root cause stays on top. */
+  /**
+   * Checks that must have passed or warned, where they are part of the run; else this one is skipped and the root cause
+   * stays on top.
+   */
   readonly needs: readonly string[];
   readonly budgetMs: number;
+  /** Whether there is anything to look at; a check that does not apply is no part of the run. */
+  applies?(context: Context): boolean;
   run(context: Context): Promise<Verdict>;
 }
 
@@ -36,38 +43,47 @@ export interface CheckResult {
   readonly verdict: Verdict;
 }
 
-/** Runs checks in order and yields each result as it is known. It knows no check. */
+/** Runs the checks that apply, in order, and yields each result as it is known. It knows no check. */
 export async function* runChecks<Context>(
   checks: readonly Check<Context>[],
   context: Context,
-  monotonic: () => number,
+  { monotonic, signal }: { readonly monotonic: () => number; readonly signal: AbortSignal },
 ): AsyncGenerator<CheckResult> {
   const statuses = new Map<string, VerdictStatus>();
   for (const check of checks) {
-    const blocker = check.needs.find((id) => !['pass', 'warn'].includes(statuses.get(id) ?? 'pass'));
+    if (check.applies?.(context) === false) continue;
+    const blocker = check.needs.find((id) => !SATISFIES.includes(statuses.get(id) ?? 'pass'));
     const began = monotonic();
     const verdict: Verdict =
-      blocker === undefined ? await attempt(check, context) : { status: 'skip', because: `${blocker} did not pass` };
+      blocker === undefined
+        ? await attempt(check, context, signal)
+        : { status: 'skip', because: `${blocker} did not pass` };
     statuses.set(check.id, verdict.status);
     yield { verdict, report: describe(check, verdict, monotonic() - began) };
   }
 }
 
-/** What a check throws, and what takes longer than its budget, is unknown. */
-async function attempt<Context>(check: Check<Context>, context: Context): Promise<Verdict> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Verdict>((resolve) => {
-    timer = setTimeout(
-      () => resolve({ status: 'unknown', because: `not known within ${check.budgetMs} ms` }),
-      check.budgetMs,
-    );
-  });
+const SATISFIES: readonly VerdictStatus[] = ['pass', 'warn'];
+const INTERRUPTED: Verdict = { status: 'skip', because: 'verify was interrupted' };
+
+/** What a check throws, and what takes longer than its budget, is unknown. What verify itself broke off is a skip. */
+async function attempt<Context>(check: Check<Context>, context: Context, signal: AbortSignal): Promise<Verdict> {
+  if (signal.aborted) return INTERRUPTED;
+  const { promise: early, resolve } = Promise.withResolvers<Verdict>();
+  const abort = (): void => resolve(INTERRUPTED);
+  const timer = setTimeout(
+    () => resolve({ status: 'unknown', because: `not known within ${check.budgetMs} ms` }),
+    check.budgetMs,
+  );
+  signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([check.run(context), late]);
+    const verdict = await Promise.race([early, check.run(context)]);
+    return signal.aborted ? INTERRUPTED : verdict;
   } catch (error) {
-    return { status: 'unknown', because: errorText(error) };
+    return signal.aborted ? INTERRUPTED : { status: 'unknown', because: errorText(error) };
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   }
 }
 

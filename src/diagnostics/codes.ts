@@ -7,11 +7,14 @@ export interface CodeEntry {
   readonly want: string;
   /** One command or setting. */
   readonly remedy: string;
-  /** Popular suspects that this finding rules out. */
+  /** Popular suspects that this finding rules out, whatever else was seen. */
   readonly not: readonly string[];
+  /** Somebody refused who we are: exit code 4, when nothing else failed. */
+  readonly isRefusal?: true;
 }
 
 const NOT_READ_TIMEOUT = 'Traefik respondingTimeouts: they do not end an open socket';
+const NOT_INGRESS = 'Traefik: it is no part of the way between gateway and runner';
 
 /** Every code that a finding can have; `docs/codes/` has a page for each. */
 export const CODES = {
@@ -36,12 +39,12 @@ export const CODES = {
     remedy: 'public.host in camofleet.yaml must be a name that viewers can resolve',
     not: ['Traefik: nothing was dialled'],
   },
-  'CF-NETWORK-REFUSED': {
+  'CF-NETWORK-UNREACHABLE': {
     hop: 'network',
-    title: 'nothing listens at the address',
-    want: 'a TCP connection',
-    remedy: 'camofleet status; then camofleet up',
-    not: ['certificates: TLS was not reached'],
+    title: 'no way leads to the address',
+    want: 'a route to the address',
+    remedy: 'ip route get ADDRESS on this host says which router refuses; then its routes and firewall',
+    not: ['the service behind it: no packet reached its host'],
   },
   'CF-NETWORK-SILENT': {
     hop: 'network',
@@ -65,6 +68,13 @@ export const CODES = {
     remedy: 'camofleet down && camofleet up renews the throw-away certificate; with tls.mode files replace the files',
     not: ['the gateway: TLS ends before it'],
   },
+  'CF-TLS-NAME': {
+    hop: 'tls',
+    title: 'the certificate does not cover the name',
+    want: 'a certificate for the name that viewers type',
+    remedy: 'public.host in camofleet.yaml must be a name in the certificate; then camofleet down and camofleet up',
+    not: ['the gateway: TLS ends before it'],
+  },
   'CF-TLS-HANDSHAKE': {
     hop: 'tls',
     title: 'the TLS handshake fails',
@@ -72,33 +82,55 @@ export const CODES = {
     remedy: 'The public port must lead to the entry point websecure',
     not: ['the certificate: none was shown'],
   },
+  'CF-TRAEFIK-DOWN': {
+    hop: 'traefik',
+    title: 'nothing listens at the public address',
+    want: 'a TCP connection to the ingress',
+    remedy: 'camofleet status; then camofleet up',
+    not: ['packets lost on the way: the host answered', 'certificates: TLS was not reached'],
+  },
   'CF-TRAEFIK-ROUTE': {
     hop: 'traefik',
-    title: 'no route matches the socket',
-    want: 'the router websockify',
+    title: 'no route leads the socket to the gateway',
+    want: 'the router websockify, and 101 from the gateway behind it',
     remedy: 'camofleet render, then let Traefik load traefik/dynamic/camofleet.yaml',
     not: ['the gateway: it was not asked'],
   },
+  'CF-TRAEFIK-AUTH': {
+    hop: 'traefik',
+    title: 'something in front of the gateway asks who we are',
+    want: 'an upgrade that the gateway itself judges, by its token',
+    remedy: "Take the authentication off the router of /websockify, or pass it: --header 'Authorization: …'",
+    not: ['the token: the gateway did not see it'],
+    isRefusal: true,
+  },
   'CF-TRAEFIK-BACKEND': {
-    hop: 'gateway',
-    title: 'Traefik cannot reach the gateway',
-    want: 'an answer of the gateway',
-    remedy: 'camofleet status, then camofleet logs gateway',
-    not: ['the runner: the gateway was not reached'],
+    hop: 'traefik',
+    title: 'the ingress cannot reach a gateway that answers',
+    want: 'a service that leads to the address of the gateway',
+    remedy: 'camofleet render, and a network that ingress and gateway share; its DEBUG log has the reason',
+    not: ['the gateway: dialled past the ingress it answers', 'the runner: its picture comes through the gateway'],
+  },
+  'CF-TRAEFIK-SILENT': {
+    hop: 'traefik',
+    title: 'the ingress does not carry the socket, though the gateway answers',
+    want: 'what the gateway says',
+    remedy: 'camofleet logs ingress, then restart it: camofleet down && camofleet up',
+    not: ['the gateway: dialled past the ingress it answers', 'the runner: its picture comes through the gateway'],
   },
   'CF-TRAEFIK-STOPPED': {
     hop: 'traefik',
     title: 'the ingress ended while sockets were open',
     want: 'sockets that live until their viewer leaves',
     remedy: 'camofleet logs ingress for why it stopped; raise ingress.graceTimeoutMs for planned restarts',
-    not: [NOT_READ_TIMEOUT, 'gateway and runner: streams past the ingress lived on'],
+    not: [NOT_READ_TIMEOUT],
   },
   'CF-TRAEFIK-CUT': {
     hop: 'traefik',
     title: 'the ingress, or something in front of it, cut an open socket',
     want: 'sockets that live until their viewer leaves',
     remedy: 'Look at traefik-access.log and at what stands in front; list that under edge: in camofleet.yaml',
-    not: [NOT_READ_TIMEOUT, 'gateway and runner: streams past the ingress lived on'],
+    not: [NOT_READ_TIMEOUT],
   },
   'CF-EDGE-IDLE': {
     hop: 'edge',
@@ -107,12 +139,33 @@ export const CODES = {
     remedy: 'gateway.pingIntervalMs in camofleet.yaml at most a third of that timer',
     not: [NOT_READ_TIMEOUT],
   },
+  'CF-GATEWAY-DOWN': {
+    hop: 'gateway',
+    title: 'nothing answers at the address of the gateway',
+    want: 'an answer of the gateway',
+    remedy: 'camofleet status, then camofleet logs gateway',
+    not: ['the runner: the gateway was not reached'],
+  },
+  'CF-GATEWAY-SILENT': {
+    hop: 'gateway',
+    title: 'the gateway is there and does not answer',
+    want: 'an answer to every upgrade, and frames that keep coming',
+    remedy: 'camofleet logs gateway, then restart it: camofleet down && camofleet up',
+    not: ['the port: TCP was accepted'],
+  },
   'CF-GATEWAY-UPGRADE': {
     hop: 'gateway',
     title: 'the upgrade is answered wrongly',
     want: '101 with the right Sec-WebSocket-Accept and subprotocol',
     remedy: 'Let nothing between viewer and gateway rewrite Upgrade, Connection or Sec-WebSocket-*',
-    not: ['the runner: the opening with it is done before the 101'],
+    not: ['the certificate: what answers was reached'],
+  },
+  'CF-GATEWAY-ID': {
+    hop: 'gateway',
+    title: 'the gateway knows no such session',
+    want: 'a token, or an id that its map or range holds',
+    remedy: 'Copy the URL of the session anew, whole: camofleet verify without --url finds it by itself',
+    not: ['the network: the gateway answered'],
   },
   'CF-GATEWAY-TOKEN': {
     hop: 'gateway',
@@ -120,6 +173,35 @@ export const CODES = {
     want: 'a token of this fleet that has not run out',
     remedy:
       'Open the session anew from the fleet page; control and gateway must have the same token-keys.json and fleet.id',
+    not: ['the network: the gateway answered'],
+    isRefusal: true,
+  },
+  'CF-GATEWAY-TARGET': {
+    hop: 'gateway',
+    title: 'the token leads to a target that the gateway may not dial',
+    want: 'a target among the allowed ones',
+    remedy: 'CAMOFLEET_GATEWAY_ALLOWED_TARGETS of the gateway must hold the address that the runner advertises',
+    not: ['the runner: it was not asked', 'the token: it was opened'],
+  },
+  'CF-GATEWAY-ORIGIN': {
+    hop: 'gateway',
+    title: 'the gateway takes no sockets from pages of this origin',
+    want: 'an Origin that is the public one, or an allowed one',
+    remedy: 'gateway.allowedOrigins in camofleet.yaml, or the right --origin',
+    not: ['the token: the origin is looked at first', 'the runner: it was not asked'],
+  },
+  'CF-GATEWAY-LIMIT': {
+    hop: 'gateway',
+    title: 'too many attempts of this address have failed',
+    want: 'fewer failed attempts a minute',
+    remedy: 'Wait a minute; gateway.failedAttemptsPerMinute in camofleet.yaml is the limit',
+    not: ['the runner: it was not asked'],
+  },
+  'CF-GATEWAY-FAULT': {
+    hop: 'gateway',
+    title: 'the gateway failed',
+    want: '101, or a refusal with its reason',
+    remedy: 'camofleet logs gateway: the line gateway.problem is a bug to report',
     not: ['the network: the gateway answered'],
   },
   'CF-GATEWAY-FULL': {
@@ -134,74 +216,85 @@ export const CODES = {
     title: 'the gateway was stopping',
     want: 'a gateway that takes sockets',
     remedy: 'Wait for the restart; start a second gateway before the first one stops',
-    not: ['the runner: its stream was ended by the gateway'],
+    not: ['the runner: the gateway ends its sockets itself'],
   },
   'CF-GATEWAY-GONE': {
     hop: 'gateway',
     title: 'the gateway ended while sockets were open',
     want: 'sockets that live until their viewer leaves',
     remedy: 'camofleet logs gateway and camofleet logs supervisor for why it ended',
-    not: [NOT_READ_TIMEOUT, 'the runner: streams past the gateway lived on'],
+    not: [NOT_READ_TIMEOUT],
   },
   'CF-GATEWAY-CUT': {
     hop: 'gateway',
     title: 'the gateway ended an open socket',
     want: 'sockets that live while their viewer answers pings',
     remedy: 'camofleet logs gateway: the line session.closed of this socket names the cause',
-    not: [NOT_READ_TIMEOUT, 'the runner: its stream past the gateway lived on'],
+    not: [NOT_READ_TIMEOUT],
+  },
+  'CF-RUNNER-API': {
+    hop: 'runner',
+    title: 'the control plane cannot use a runner',
+    want: 'a runner that answers its API',
+    remedy: 'camofleet status, then camofleet logs runner',
+    not: ['Traefik and control: they answered'],
+  },
+  'CF-RUNNER-START': {
+    hop: 'runner',
+    title: 'the runner cannot start a session',
+    want: 'a session that becomes ready',
+    remedy: 'camofleet logs runner: the line session.failed has the last words of what ended',
+    not: ['Traefik and control: they answered', 'the gateway: it was not asked'],
   },
   'CF-RUNNER-REFUSED': {
     hop: 'runner',
     title: 'the runner refuses the RFB connection',
     want: 'an RFB server at the target',
     remedy: 'camofleet logs runner: has the session ended?',
-    not: ['Traefik: the gateway answered'],
+    not: [NOT_INGRESS],
   },
   'CF-RUNNER-SILENT': {
     hop: 'runner',
     title: 'the runner accepts and does not speak',
     want: 'the RFB greeting within gateway.greetingTimeoutMs',
     remedy: 'End the session and start a new one; x11vnc or its X server hangs',
-    not: ['Traefik: the gateway answered', 'a firewall: TCP was accepted'],
+    not: [NOT_INGRESS, 'a firewall: TCP was accepted'],
   },
   'CF-RUNNER-NOT-RFB': {
     hop: 'runner',
     title: 'what answers at the target is no RFB server',
     want: 'RFB 003.00x',
     remedy: 'The target must be the RFB port of a session: check VNC_MAP_JSON',
-    not: ['Traefik: the gateway answered'],
+    not: [NOT_INGRESS],
   },
   'CF-RUNNER-AUTH': {
     hop: 'runner',
     title: 'the runner refuses the RFB password',
     want: 'the password of this session',
-    remedy: 'password_file of the id in VNC_MAP_JSON must hold the password of its runner',
-    not: ['the viewer: it is never asked for a password'],
+    remedy:
+      'password_file of the id in VNC_MAP_JSON, or --password-file of verify, must hold the password of the runner',
+    not: ['the network: the RFB server answered'],
   },
   'CF-RUNNER-VNC': {
     hop: 'runner',
     title: 'the VNC server of the session ended',
     want: 'an x11vnc that lives as long as its session',
     remedy: 'camofleet logs runner for its last words; start a new session',
-    not: [NOT_READ_TIMEOUT, 'Traefik and gateway: their other streams lived on'],
+    not: [NOT_READ_TIMEOUT],
   },
   'CF-RUNNER-DISPLAY': {
     hop: 'runner',
     title: 'the X server of the session ended',
     want: 'an Xvfb that lives as long as its session',
     remedy: 'camofleet logs runner for its last words; start a new session',
-    not: [
-      NOT_READ_TIMEOUT,
-      'x11vnc: it ends when its X server does',
-      'Traefik and gateway: their other streams lived on',
-    ],
+    not: [NOT_READ_TIMEOUT, 'x11vnc: it ends when its X server does'],
   },
   'CF-RUNNER-GONE': {
     hop: 'runner',
     title: 'the runner ended while sockets were open',
     want: 'a runner that lives',
     remedy: 'camofleet logs runner and camofleet logs supervisor for why it ended',
-    not: [NOT_READ_TIMEOUT, 'the gateway: it still answers'],
+    not: [NOT_READ_TIMEOUT],
   },
   'CF-RUNNER-CLOSED': {
     hop: 'runner',
@@ -215,7 +308,14 @@ export const CODES = {
     title: 'RFB opens and no frame comes',
     want: 'a first framebuffer update',
     remedy: 'End the session and start a new one; then look for a path MTU below 1500 between gateway and runner',
-    not: ['the token: the gateway let the socket in'],
+    not: ['the password: the runner let the viewer in'],
+  },
+  'CF-RUNNER-FROZEN': {
+    hop: 'runner',
+    title: 'the stream is open and no picture comes any more',
+    want: 'the whole picture when it is asked for',
+    remedy: 'End the session and start a new one; x11vnc or its X server hangs: camofleet logs runner',
+    not: ['Traefik and gateway: the socket is open to the end', NOT_READ_TIMEOUT],
   },
   'CF-RUNNER-PICTURE': {
     hop: 'runner',
@@ -229,7 +329,7 @@ export const CODES = {
     title: 'the browser of the session ended',
     want: 'a browser that lives as long as its session',
     remedy: 'camofleet logs runner for its last words',
-    not: ['the path: it carried the picture to the end'],
+    not: ['Traefik and gateway: they do not end a browser'],
   },
   'CF-CONTROL-API': {
     hop: 'control',
@@ -237,6 +337,14 @@ export const CODES = {
     want: 'an answer of the API',
     remedy: 'camofleet status, then camofleet logs control',
     not: ['open streams: they live without control'],
+  },
+  'CF-CONTROL-KEY': {
+    hop: 'control',
+    title: 'the API refuses the operator key',
+    want: 'the key in .camofleet/secrets/operator.key of this fleet',
+    remedy: 'Run verify in the folder of the fleet, as the user who may read its operator.key',
+    not: ['the network: the API answered'],
+    isRefusal: true,
   },
   'CF-CONTROL-URL': {
     hop: 'control',
@@ -250,6 +358,13 @@ export const CODES = {
     title: 'the session was released while it was held',
     want: 'a session that lives until its viewer leaves',
     remedy: 'Raise runner.idleTtlSeconds, or find who released it in the log of control',
+    not: ['the path: the gateway ended the socket because it was told to'],
+  },
+  'CF-CONTROL-REVOKED': {
+    hop: 'control',
+    title: 'the right to view was taken back',
+    want: 'a right that lasts',
+    remedy: 'Open the session anew from the fleet page, or find who revoked it in the log of control',
     not: ['the path: the gateway ended the socket because it was told to'],
   },
   'CF-TOPOLOGY-RULE': {

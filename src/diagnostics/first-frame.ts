@@ -1,8 +1,9 @@
 import type { Hop } from '../core/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
-import { hopOfStage } from './blame.js';
-import { clientOfFleet, trustOf } from './fleet-client.js';
+import { blameFor } from './blame.js';
+import { clientOfFleet } from './fleet-client.js';
 import { dial } from './probe/index.js';
+import { trustOf } from './trust.js';
 
 export type FirstFrame =
   | { readonly ok: true; readonly width: number; readonly height: number; readonly tookMs: number }
@@ -16,7 +17,8 @@ export async function frameThroughFleet(
   topology: Topology,
   signal: AbortSignal,
 ): Promise<FirstFrame> {
-  await using client = await clientOfFleet(paths, topology);
+  const trust = await trustOf(paths, topology);
+  await using client = await clientOfFleet({ paths, topology }, trust);
   const began = performance.now();
   const session = await client.create({
     browser: 'testcard',
@@ -28,13 +30,13 @@ export async function frameThroughFleet(
       return { ok: false, hop: 'control', code: 'CF-CONTROL-URL', saw: 'the session has no public URL' };
     const target = { kind: 'socket', url: new URL(session.vnc.ws), origin: undefined, headers: {} } as const;
     const { facts, stream } = await dial(target, {
-      ...(await trustOf(paths, topology)),
+      ...trust,
       timeoutMs: DIAL_MS,
       keepPicture: false,
       signal,
     });
     await stream?.close();
-    const { hop, code } = hopOfStage(facts);
+    const { hop, code } = blameFor(facts, { vantage: 'public' });
     if (!stream) return { ok: false, hop, code, saw: facts.failure ?? 'no frame came' };
     return {
       ok: true,

@@ -12,6 +12,7 @@ import {
 import { CamofleetError, errorText } from '../core/index.js';
 import { type FleetPaths, ROUTES, type Topology, publicOrigin } from '../topology/index.js';
 import { agentFor } from './probe/page.js';
+import type { Trust } from './trust.js';
 
 /** The API of a fleet as its operator reaches it. */
 export interface FleetClient extends AsyncDisposable {
@@ -25,16 +26,19 @@ export interface FleetClient extends AsyncDisposable {
 }
 
 const ANSWER_MS = 20_000;
+/** Characters of a foreign answer that are shown. */
+const MAX_SHOWN = 200;
 
-interface Options {
+interface Options extends Trust {
   readonly baseUrl: string;
-  readonly key: string | undefined;
-  readonly ca: string | undefined;
-  readonly insecure: boolean;
-  readonly resolve: ReadonlyMap<string, string>;
+  /** Of every request; the key is among them. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The API at `baseUrl`. Throws CF_UNREACHABLE or CF_REFUSED with what was seen. */
+/**
+ * The API at `baseUrl`. Throws CF_UNREACHABLE, CF_REFUSED or CF_SLOTS_EXHAUSTED with what was seen; `facts.problem` is the
+ * code of the API's own problem document, absent where somebody else answered.
+ */
 export function openFleetClient(options: Options): FleetClient {
   const agent: Agent = agentFor(options);
   const call = async <T>(
@@ -44,12 +48,15 @@ export function openFleetClient(options: Options): FleetClient {
     body?: object,
   ): Promise<T> => {
     const { status, text } = await send(agent, options, method, path, body);
-    if (status < 300) return schema.parse(text === '' ? undefined : JSON.parse(text));
-    const problem = problemSchema.safeParse(jsonOrUndefined(text));
-    const detail = problem.success ? `${problem.data.code}: ${problem.data.detail}` : text.slice(0, 200).trim();
-    const code =
-      status === 401 || status === 403 ? 'CF_REFUSED' : status === 503 ? 'CF_SLOTS_EXHAUSTED' : 'CF_UNREACHABLE';
-    throw new CamofleetError(code, `${method} ${path} answered ${status}: ${detail}`, { status });
+    const json = jsonOrUndefined(text);
+    if (status >= 300) throw refusal(`${method} ${path}`, status, text, json);
+    const answer = schema.safeParse(json);
+    if (answer.success) return answer.data;
+    throw new CamofleetError(
+      'CF_UNREACHABLE',
+      `${method} ${path} answered ${status} with what is no answer of the API: ${shown(text)}`,
+      { status },
+    );
   };
   const sessionPath = (worker: string, id: string): string =>
     `/sessions/${encodeURIComponent(worker)}/${encodeURIComponent(id)}`;
@@ -66,29 +73,15 @@ export function openFleetClient(options: Options): FleetClient {
   };
 }
 
-/** The public API of the fleet of a folder, with its operator key and its authority. */
-export async function clientOfFleet(paths: FleetPaths, topology: Topology): Promise<FleetClient> {
-  const key = await readFile(paths.operatorKey, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  ); // without it loopback may still do
-  return openFleetClient({
-    baseUrl: `${publicOrigin(topology)}${ROUTES.apiPrefix}`,
-    key,
-    ...(await trustOf(paths, topology)),
-  });
-}
-
-/** How the fleet of a folder is dialled: its own authority, and the address that its ingress is bound to. */
-export async function trustOf(
-  paths: FleetPaths,
-  topology: Topology,
-): Promise<{ ca: string | undefined; insecure: boolean; resolve: ReadonlyMap<string, string> }> {
-  const ca =
-    topology.tls.mode === 'throwaway' ? await readFile(paths.caCertificate, 'utf8').catch(() => undefined) : undefined; // absent: the system's authorities
-  const { host, port, bind } = topology.public;
-  const address = bind === '0.0.0.0' || bind === '::' ? '127.0.0.1' : bind;
-  return { ca, insecure: false, resolve: new Map([[`${host}:${port}`, address]]) };
+/** The public API of the fleet of a folder, or the API at another address, with the operator key of the fleet. */
+export async function clientOfFleet(
+  { paths, topology }: { readonly paths: FleetPaths; readonly topology: Topology },
+  trust: Trust,
+  at = `${publicOrigin(topology)}${ROUTES.apiPrefix}`,
+): Promise<FleetClient> {
+  const key = await readFile(paths.operatorKey, 'utf8').catch(() => undefined); // without it loopback may still do
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key.trim()}` };
+  return openFleetClient({ baseUrl: at, headers, ...trust });
 }
 
 async function send(
@@ -103,7 +96,7 @@ async function send(
       method,
       dispatcher: agent,
       headers: {
-        ...(options.key !== undefined && { authorization: `Bearer ${options.key}` }),
+        ...options.headers,
         ...(body && { 'content-type': 'application/json' }),
       },
       ...(body && { body: JSON.stringify(body) }),
@@ -118,6 +111,26 @@ async function send(
       { cause },
     );
   }
+}
+
+function refusal(what: string, status: number, text: string, json: unknown): CamofleetError {
+  const problem = problemSchema.safeParse(json);
+  if (!problem.success) {
+    const code = status === 401 || status === 403 ? 'CF_REFUSED' : 'CF_UNREACHABLE';
+    return new CamofleetError(code, `${what} answered ${status}: ${shown(text)}`, { status });
+  }
+  const { code: told, detail } = problem.data;
+  const code =
+    status === 401 || status === 403
+      ? 'CF_REFUSED'
+      : told === 'CF_SLOTS_EXHAUSTED'
+        ? 'CF_SLOTS_EXHAUSTED'
+        : 'CF_UNREACHABLE';
+  return new CamofleetError(code, `${what} answered ${status}: ${told}: ${detail}`, { status, problem: told });
+}
+
+function shown(text: string): string {
+  return text.slice(0, MAX_SHOWN).trim() || 'nothing';
 }
 
 function jsonOrUndefined(text: string): unknown {

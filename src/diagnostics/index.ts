@@ -2,7 +2,8 @@
  * Verify: plan, probe, judge. It looks from outside and imports no service; only probes, captures and collectors do IO,
  * and what they saw is judged by pure functions.
  */
+export { parseBudget } from './budget.js';
 export { CODES } from './codes.js';
 export { frameThroughFleet } from './first-frame.js';
-export { MODES } from './subjects.js';
-export { type VerifyObserver, type VerifyOptions, verify } from './verify.js';
+export { MODES } from './subjects/index.js';
+export { type VerifyDeps, type VerifyObserver, type VerifyOptions, verify } from './verify.js';

@@ -5,7 +5,15 @@ import { count, formatBytes, formatMs, printable } from './words.js';
 
 /** The report as one page: no script, nothing from elsewhere, light and dark. */
 export function renderHtml(report: Report): string {
-  const sections = [hero(report), path(report), findings(report), streams(report), checks(report), evidence(report)];
+  const sections = [
+    hero(report),
+    path(report),
+    findings(report),
+    budgets(report),
+    streams(report),
+    checks(report),
+    evidence(report),
+  ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark">
@@ -70,6 +78,18 @@ function findingCard({ code, hop, severity, confidence, evidence: proof, ...said
 function cited({ file, line, packet, text }: EvidenceRef): string {
   const place = packet === undefined ? (line === undefined ? '' : ` line ${line}`) : ` packet ${packet}`;
   return `<code>${escape(file)}</code>${place}${text === undefined ? '' : `: ${escape(text)}`}`;
+}
+
+function budgets({ budget = [] }: Report): string {
+  const rows = budget.map(({ name, limit, saw, crossed, because = '' }) => [
+    escape(name),
+    `${limit} ms`,
+    saw === null ? '' : `${saw} ms`,
+    saw === null
+      ? escape(because)
+      : `<span class="state ${crossed ? 'warn' : 'pass'}">${crossed ? 'crossed' : 'kept'}</span>`,
+  ]);
+  return rows.length === 0 ? '' : `<h2>Budget</h2>${table(['limit', 'at most', 'seen', 'state'], rows)}`;
 }
 
 function streams({ streams: all }: Report): string {

@@ -1,20 +1,24 @@
-import type { CheckReport, Finding, Report } from './shape.js';
+import type { BudgetReport, CheckReport, Finding, Report } from './shape.js';
 import { escapeXml as escape } from './xml.js';
 
-/** Checks and streams as JUnit XML: fail is a failure, unknown an error, skip a skip, warn passes with its text. */
+/**
+ * Checks, the findings of the hold and the limits of a budget as JUnit XML: fail is a failure, unknown an error, skip a
+ * skip, warn passes with its text. A run that was interrupted has an error, so that nobody takes it for a pass.
+ */
 export function renderJUnit(report: Report): string {
   const cases = [
     ...report.checks.map((check) => checkCase(check, report)),
     ...report.findings.filter((finding) => !isOfCheck(finding)).map(findingCase),
+    ...(report.budget ?? []).map(budgetCase),
+    ...(report.interrupted ? [bare('run', 'verify runs to its end', error('interrupted', report.summary))] : []),
   ];
-  const count = (verdict: string): number => report.checks.filter((check) => check.verdict === verdict).length;
-  const failures =
-    count('fail') + report.findings.filter((finding) => !isOfCheck(finding) && finding.severity === 'fail').length;
+  const counted = (tag: string): number => cases.filter((one) => one.includes(`<${tag} `)).length;
+  const counts = `tests="${cases.length}" failures="${counted('failure')}" errors="${counted('error')}" skipped="${counted('skipped')}"`;
   const seconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="camofleet verify" tests="${cases.length}" failures="${failures}" errors="${count('unknown')}" skipped="${count('skip')}" time="${seconds}">`,
-    `  <testsuite name="${escape(report.run)}" tests="${cases.length}" failures="${failures}" errors="${count('unknown')}" skipped="${count('skip')}" time="${seconds}" timestamp="${report.startedAt}">`,
+    `<testsuites name="camofleet verify" ${counts} time="${seconds}">`,
+    `  <testsuite name="${escape(report.run)}" ${counts} time="${seconds}" timestamp="${report.startedAt}">`,
     ...cases,
     '  </testsuite>',
     '</testsuites>',
@@ -43,8 +47,26 @@ function inner({ verdict, saw = '', want = '', because = '' }: CheckReport, find
     case 'skip':
       return `<skipped message="${escape(because)}"/>`;
     case 'unknown':
-      return `<error type="unknown" message="${escape(because)}"/>`;
+      return error('unknown', because);
   }
+}
+
+function error(type: string, message: string): string {
+  return `<error type="${type}" message="${escape(message)}"/>`;
+}
+
+function bare(name: string, title: string, body: string): string {
+  return `    <testcase classname="camofleet.${name}" name="${escape(title)}" time="0">${body}</testcase>`;
+}
+
+function budgetCase({ name, limit, saw, crossed, because = '' }: BudgetReport): string {
+  const told = `${saw} of ${limit} ms`;
+  const body = crossed
+    ? `<failure type="budget" message="${escape(told)}"/>`
+    : saw === null
+      ? `<skipped message="${escape(because)}"/>`
+      : `<system-out>${escape(told)}</system-out>`;
+  return bare('budget', name, body);
 }
 
 function findingCase({ code, hop, severity, saw, want, remedy }: Finding): string {
@@ -52,5 +74,5 @@ function findingCase({ code, hop, severity, saw, want, remedy }: Finding): strin
     severity === 'fail'
       ? `<failure type="${escape(code)}" message="${escape(saw)}">${escape(`wanted: ${want}\nremedy: ${remedy}`)}</failure>`
       : `<system-out>${escape(saw)}</system-out>`;
-  return `    <testcase classname="camofleet.${hop}" name="${escape(`hold: ${code}`)}" time="0">${body}</testcase>`;
+  return bare(hop, `hold: ${code}`, body);
 }

@@ -82,6 +82,15 @@ export interface Finding {
   readonly evidence: readonly EvidenceRef[];
 }
 
+/** A limit that was asked for with a budget. Null: it could not be measured, and `because` says why. */
+export interface BudgetReport {
+  readonly name: string;
+  readonly limit: number;
+  readonly saw: number | null;
+  readonly crossed: boolean;
+  readonly because?: string;
+}
+
 export interface Artifact {
   readonly path: string;
   readonly kind: 'pcap' | 'log' | 'report' | 'junit' | 'html' | 'picture' | 'text';
@@ -113,6 +122,8 @@ export interface Report {
   readonly streams: readonly StreamReport[];
   /** Worst and surest first. */
   readonly findings: readonly Finding[];
+  /** Present when a budget was given. */
+  readonly budget?: readonly BudgetReport[];
   readonly artifacts: readonly Artifact[];
   readonly collection: readonly Collected[];
 }

@@ -1,4 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
+import { EXIT } from '../core/index.js';
 import type { CheckReport, EvidenceRef, Finding, HopReport, Report, VerdictStatus } from './shape.js';
 import { count, formatMs, printable } from './words.js';
 import { cut, wrap } from './width.js';
@@ -7,6 +8,8 @@ export interface TextOptions {
   readonly columns: number;
   readonly colour: boolean;
   readonly verbose: boolean;
+  /** The verdict alone and, when it is no pass, what is wrong. */
+  readonly quiet?: boolean;
   /** Where the run lies, as it is to be shown. */
   readonly dir: string;
 }
@@ -24,6 +27,9 @@ const WORDS: Readonly<Record<VerdictStatus, string>> = {
   unknown: '?',
 };
 const LABEL = 11;
+/** How the reason ends of what was skipped because something before it failed. */
+const BLOCKED = ' did not pass';
+
 /** Evidence that is shown without --verbose. */
 const MAX_EVIDENCE = 4;
 /** Names of checks that are listed behind a reason that they share. */
@@ -33,15 +39,20 @@ const MAX_NAMES = 4;
 export function renderHopTable(report: Report, options: TextOptions): string {
   const page = { ...options, report, paint: new Chalk({ level: options.colour ? 1 : 0 }) };
   const shown = report.findings.filter(({ severity }) => severity !== 'info' || options.verbose);
-  const blocks = [
-    [title(page)],
-    hopLines(page),
-    ...shown.map((finding) => findingLines(finding, page)),
-    options.verbose ? checkLines(page) : [],
-    streamLines(page),
-    [...skipLines(page), evidenceLine(page)],
-    [verdictLine(page)],
-  ];
+  const findings = shown.map((finding) => findingLines(finding, page));
+  const ending = [[verdictLine(page)]];
+  const evidence = [...budgetLines(page), ...skipLines(page), evidenceLine(page)];
+  const blocks = options.quiet
+    ? [...findings, report.exitCode === 0 ? [] : [evidenceLine(page)], ...ending]
+    : [
+        [title(page)],
+        hopLines(page),
+        ...findings,
+        options.verbose ? checkLines(page) : [],
+        streamLines(page),
+        evidence,
+        ...ending,
+      ];
   return `${blocks
     .filter((block) => block.length > 0)
     .map((block) => block.join('\n'))
@@ -65,7 +76,8 @@ function hopLines(page: Page): string[] {
 /** Behind the first bad hop nothing is called failed that could not be looked at. */
 function hopLine(hop: HopReport, index: number, firstBad: number, { report, paint, columns }: Page): string {
   const isBad = index === firstBad;
-  const isUnreached = firstBad >= 0 && index > firstBad && hop.verdict === 'skip';
+  const isBlocked = index > firstBad || hop.note?.endsWith(BLOCKED) === true;
+  const isUnreached = firstBad >= 0 && isBlocked && hop.verdict === 'skip';
   const colour = {
     pass: paint.green,
     fail: paint.red.bold,
@@ -141,6 +153,14 @@ function streamLines({ report, paint, columns }: Page): string[] {
   });
 }
 
+function budgetLines({ report, paint, columns }: Page): string[] {
+  return (report.budget ?? []).map(({ name, limit, saw, crossed, because }) => {
+    const state = saw === null ? `not measured: ${because ?? ''}` : `${saw} of ${limit} ms`;
+    const text = `${name} ${printable(state)}${crossed ? ', crossed' : ''}`;
+    return cut(`  ${'budget'.padEnd(LABEL)}${crossed ? paint.yellow(text) : text}`, columns);
+  });
+}
+
 /** What was not looked at, counted and with its reason: parts of the evidence, and checks grouped by why. */
 function skipLines({ report, paint, columns, verbose }: Page): string[] {
   const row = (label: string, text: string): string =>
@@ -187,7 +207,10 @@ function verdictLine({ report, paint, columns }: Page): string {
     case 'fail':
       return line(paint.red.bold('FAILED'), hop || summary);
     case 'warn':
-      return line(paint.yellow.bold('PASSED WITH WARNINGS'), summary);
+      return line(
+        paint.yellow.bold(report.exitCode === EXIT.budgetCrossed ? 'OVER BUDGET' : 'PASSED WITH WARNINGS'),
+        summary,
+      );
     case 'unknown':
     case 'skip':
       return line(paint.yellow.bold('UNKNOWN'), summary);

@@ -1,5 +1,7 @@
 import type { Check } from '../check.js';
+import type { PageFacts } from '../probe/page.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
+import { forbiddingPolicy } from './policy.js';
 
 /** The page is not what carries the picture: it is looked at when the way to it stands. */
 const NEEDS = ['control.sessions', 'network.connects', 'tls.trusted'];
@@ -15,28 +17,11 @@ export const pageChecks: readonly Check<CheckContext>[] = [
       const url = context.subject?.page;
       if (!url) return { status: 'skip', because: 'no page is known; pass --page' };
       const page = await context.page(url);
-      const want = 'a page and files that answer 200 with the right type';
       if (page.failure !== undefined) return { status: 'unknown', because: page.failure };
-      if (page.status !== 200)
-        return {
-          status: 'fail',
-          saw: `the page answered ${page.status}`,
-          want,
-          code: 'CF-VIEWER-PAGE',
-          confidence: 'likely',
-        };
-      const bad = page.assets.find(
-        ({ url: path, status, type }) => status !== 200 || (path.endsWith('.js') && !type.includes('javascript')),
-      );
-      if (bad)
-        return {
-          status: 'fail',
-          saw: `${bad.url} answered ${bad.status} as ${bad.type || 'no type'}`,
-          want,
-          code: 'CF-VIEWER-PAGE',
-          confidence: 'likely',
-        };
-      return { status: 'pass', saw: `${page.assets.length} files` };
+      const saw = faultOf(page);
+      if (saw === undefined) return { status: 'pass', saw: `${page.assets.length} files` };
+      const want = 'a page and files that answer 200 with the right type';
+      return { status: 'fail', saw, want, code: 'CF-VIEWER-PAGE', confidence: 'likely' };
     },
   },
   {
@@ -44,53 +29,27 @@ export const pageChecks: readonly Check<CheckContext>[] = [
     hop: 'viewer',
     title: 'the headers of the page allow its socket',
     needs: [...NEEDS, 'page.loads'],
+    applies: ({ subject }) => subject?.page !== undefined,
     budgetMs: DIAL_BUDGET_MS,
     run: async (context) => {
       const url = context.subject?.page;
       const target = context.subject?.targets.public;
       if (!url || target?.kind !== 'socket') return { status: 'skip', because: 'page and socket must both be known' };
+      const found = { status: 'fail', code: 'CF-VIEWER-POLICY', confidence: 'proven' } as const;
       if (url.protocol === 'https:' && target.url.protocol === 'ws:')
-        return {
-          status: 'fail',
-          saw: 'the page is https and its socket is ws://',
-          want: 'wss://',
-          code: 'CF-VIEWER-POLICY',
-          confidence: 'proven',
-        };
-      const { policy } = await context.page(url);
-      const sources = connectSources(policy);
-      if (!sources || allows(sources, target.url, url))
-        return { status: 'pass', saw: sources ? `connect-src ${sources.join(' ')}` : 'no policy limits sockets' };
-      return {
-        status: 'fail',
-        saw: `connect-src ${sources.join(' ')}`,
-        want: `one that allows ${target.url.protocol}//${target.url.host}`,
-        code: 'CF-VIEWER-POLICY',
-        confidence: 'proven',
-      };
+        return { ...found, saw: 'the page is https and its socket is ws://', want: 'wss://' };
+      const forbidding = forbiddingPolicy((await context.page(url)).policy, target.url, url);
+      if (forbidding === undefined) return { status: 'pass', saw: 'no policy forbids it' };
+      const want = `one that allows ${target.url.protocol}//${target.url.host}`;
+      return { ...found, saw: `connect-src ${forbidding}`, want };
     },
   },
 ];
 
-/** The sources that sockets may go to; undefined when nothing limits them (CSP level 3, section 6.1.2). */
-function connectSources(policy: string): string[] | undefined {
-  const directives = new Map(
-    policy.split(';').map((part) => {
-      const [name = '', ...sources] = part.trim().split(/\s+/);
-      return [name.toLowerCase(), sources] as const;
-    }),
+function faultOf({ status, assets }: PageFacts): string | undefined {
+  if (status !== 200) return `the page answered ${status}`;
+  const bad = assets.find(
+    ({ url: path, status: answer, type }) => answer !== 200 || (path.endsWith('.js') && !type.includes('javascript')),
   );
-  return directives.get('connect-src') ?? directives.get('default-src');
-}
-
-function allows(sources: readonly string[], socket: URL, page: URL): boolean {
-  return sources.some((source) => {
-    if (source === '*') return true;
-    if (source === "'self'") return socket.host === page.host;
-    if (source === 'wss:' || source === 'ws:') return socket.protocol === source;
-    return (
-      source.replace(/^wss?:\/\//, '') === socket.host &&
-      (!source.includes('://') || source.startsWith(`${socket.protocol}//`))
-    );
-  });
+  return bad && `${bad.url} answered ${bad.status} as ${bad.type || 'no type'}`;
 }

@@ -1,70 +1,53 @@
-import type { Check } from '../check.js';
-import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
-import { failed } from './reach.js';
+import type { Check, Verdict } from '../check.js';
+import type { DialFacts } from '../probe/facts.js';
+import type { CheckContext } from './context.js';
+import { failed, frontCheck, isPast, opensInside } from './dialled.js';
 
-const REACHED = ['control.sessions', 'network.connects', 'tls.trusted'];
+const REACHED = ['network.connects', 'tls.trusted', 'control.sessions'];
 
 function upgradeCheck(
   id: string,
   title: string,
   needs: readonly string[],
-  run: Check<CheckContext>['run'],
+  judge: Parameters<typeof frontCheck>[0]['judge'],
 ): Check<CheckContext> {
-  return {
-    id,
-    hop: id === 'upgrade.status' ? 'traefik' : 'gateway',
-    title,
-    needs: [...REACHED, ...needs],
-    budgetMs: DIAL_BUDGET_MS,
-    run: async (context) =>
-      context.subject?.targets.public ? run(context) : { status: 'skip', because: 'no public URL is known' },
-  };
+  const applies = ({ front }: CheckContext): boolean => front?.target.kind === 'socket';
+  return frontCheck({ id, hop: 'gateway', title, needs: [...REACHED, ...needs], applies, judge });
 }
 
 export const upgradeChecks: readonly Check<CheckContext>[] = [
-  upgradeCheck('upgrade.status', 'the upgrade is answered 101', [], async (context) => {
-    const { facts } = await context.dial(context.subject!, 'public');
-    if (facts.stage === 'http') return failed(facts, '101 Switching Protocols');
-    return { status: 'pass', saw: '101', tookMs: facts.http?.tookMs };
+  frontCheck({
+    id: 'upgrade.answer',
+    hop: 'traefik',
+    title: 'the upgrade is answered',
+    needs: REACHED,
+    applies: ({ front }) => front?.vantage === 'public',
+    judge: async (facts, context, vantage) =>
+      facts.http
+        ? { status: 'pass', saw: `HTTP ${facts.http.status}`, tookMs: facts.http.tookMs }
+        : failed(facts, 'an answer of HTTP', vantage, await opensInside(context)),
   }),
-  upgradeCheck('upgrade.accept', 'Sec-WebSocket-Accept is right', ['upgrade.status'], async (context) => {
-    const { http } = (await context.dial(context.subject!, 'public')).facts;
-    const saw = http?.headers['sec-websocket-accept'] ?? 'none';
-    if (http && saw === http.wantedAccept) return { status: 'pass', saw: 'recomputed from the key: correct' };
-    return {
-      status: 'fail',
-      saw,
-      want: http?.wantedAccept ?? 'an answer',
-      code: 'CF-GATEWAY-UPGRADE',
-      confidence: 'likely',
-    };
+  upgradeCheck('upgrade.status', 'the answer is 101', ['upgrade.answer'], async (facts, context, vantage) =>
+    isPast(facts, 'http')
+      ? { status: 'pass', saw: '101', tookMs: 0 }
+      : failed(facts, '101 Switching Protocols', vantage, await opensInside(context)),
+  ),
+  upgradeCheck('upgrade.accept', 'Sec-WebSocket-Accept is right', ['upgrade.status'], (facts) => {
+    const saw = facts.http?.headers['sec-websocket-accept'];
+    if (facts.http && saw === facts.http.wantedAccept)
+      return { status: 'pass', saw: 'recomputed from the key: correct' };
+    return wrong(facts, saw ?? 'none', facts.http?.wantedAccept ?? 'an answer');
   }),
-  upgradeCheck(
-    'upgrade.subprotocol',
-    'the subprotocol is one that was offered',
-    ['upgrade.status'],
-    async (context) => {
-      const { http } = (await context.dial(context.subject!, 'public')).facts;
-      const saw = http?.headers['sec-websocket-protocol'];
-      if (saw === 'binary') return { status: 'pass', saw };
-      return {
-        status: 'fail',
-        saw: saw ?? 'none, and browsers reject that',
-        want: 'binary',
-        code: 'CF-GATEWAY-UPGRADE',
-        confidence: 'likely',
-      };
-    },
-  ),
-  upgradeCheck(
-    'upgrade.extensions',
-    'no extension was agreed on that nobody offered',
-    ['upgrade.status'],
-    async (context) => {
-      const { http } = (await context.dial(context.subject!, 'public')).facts;
-      const saw = http?.headers['sec-websocket-extensions'];
-      if (saw === undefined) return { status: 'pass', saw: 'none' };
-      return { status: 'fail', saw, want: 'none: none was offered', code: 'CF-GATEWAY-UPGRADE', confidence: 'likely' };
-    },
-  ),
+  upgradeCheck('upgrade.subprotocol', 'the subprotocol is the one that was offered', ['upgrade.status'], (facts) => {
+    const saw = facts.http?.headers['sec-websocket-protocol'];
+    return saw === 'binary' ? { status: 'pass', saw } : wrong(facts, saw ?? 'none, and browsers reject that', 'binary');
+  }),
+  upgradeCheck('upgrade.extensions', 'no extension was agreed on that nobody offered', ['upgrade.status'], (facts) => {
+    const saw = facts.http?.headers['sec-websocket-extensions'];
+    return saw === undefined ? { status: 'pass', saw: 'none' } : wrong(facts, saw, 'none: none was offered');
+  }),
 ];
+
+function wrong({ http }: DialFacts, saw: string, want: string): Verdict {
+  return { status: 'fail', saw, want, code: 'CF-GATEWAY-UPGRADE', confidence: 'likely', wsKey: http?.key };
+}

@@ -1,2 +1,2 @@
 /** A run's own folder: what was collected, redacted on its way in, with its sums. It judges nothing. */
-export { type Run, openRun } from './run.js';
+export { type Run, openRun, runId } from './run.js';

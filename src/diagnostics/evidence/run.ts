@@ -35,10 +35,19 @@ const COLLECTION_LOG = 'collection.log';
 /** Lines of a log are written in pieces of so many characters. */
 const WRITE_CHARACTERS = 65_536;
 
+interface RunFacts {
+  readonly nowMs: number;
+  readonly suffix: string;
+}
+
+/** The name of a run and of its folder: `2026-11-23T15-04-05Z-7f3a`. */
+export function runId({ nowMs, suffix }: RunFacts): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z-${suffix}`;
+}
+
 /** Makes the folder `<out>/<time>-<id>/`, private to the user. */
-export async function openRun(out: string, facts: { readonly nowMs: number; readonly suffix: string }): Promise<Run> {
-  const id = `${new Date(facts.nowMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z-${facts.suffix}`;
-  const run = new RunFolder(id, out);
+export async function openRun(out: string, facts: RunFacts): Promise<Run> {
+  const run = new RunFolder(runId(facts), out);
   await run.open();
   return run;
 }

@@ -1,4 +1,5 @@
 /** Long holds: planned by a pure function, run by the only part that does IO, judged by a pure function. */
-export { type PacketFact, judge } from './judge.js';
+export { judge } from './judge.js';
+export type { JudgedStream, PacketFact } from './judged.js';
 export { planHold } from './plan.js';
-export { type HeldStream, type HoldProgress, runHold } from './run.js';
+export { type HeldStream, type HoldProgress, type HoldResult, runHold } from './run.js';

@@ -1,5 +1,5 @@
-import type { DialTarget } from '../probe/index.js';
-import { type Mode, type Subject, VANTAGES, type Vantage } from '../subjects.js';
+import type { DialTarget } from '../probe/dial.js';
+import { type Mode, type Subject, VANTAGES, type Vantage } from '../subjects/index.js';
 
 export interface PlannedStream {
   readonly mode: Mode;
@@ -21,12 +21,17 @@ const LONGEST_PING_MS = 20_000;
 /** x11vnc ends 4.0 s after its X server did: watch a little longer. */
 const AFTER_CUT_MS = 5_500;
 
-/** The streams to hold at once: each subject from each vantage point that is known. */
-export function planHold(subjects: readonly Subject[], durationMs: number): HoldPlan {
+/** The streams to hold at once: each subject from each vantage point that is known and, where it was probed, opened. */
+export function planHold(
+  subjects: readonly Subject[],
+  durationMs: number,
+  opened: (subject: Subject, vantage: Vantage) => boolean | undefined,
+): HoldPlan {
   const streams = subjects.flatMap((subject) =>
     VANTAGES.flatMap((vantage) => {
       const target = subject.targets[vantage];
-      return target ? [{ mode: subject.mode, vantage, session: subject.session, target }] : [];
+      if (!target || opened(subject, vantage) === false) return [];
+      return [{ mode: subject.mode, vantage, session: subject.session, target }];
     }),
   );
   const pingEveryMs = Math.min(LONGEST_PING_MS, Math.max(SHORTEST_PING_MS, Math.round(durationMs / 10)));

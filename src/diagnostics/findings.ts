@@ -1,0 +1,76 @@
+import type { EvidenceRef, Finding } from '../report/index.js';
+import { HOPS } from '../core/index.js';
+import type { CheckResult } from './check.js';
+import { CODES } from './codes.js';
+import type { CollectedLogs } from './collection/index.js';
+
+/** Checks that failed or warned, as findings; the lines of logs that hold the key of the dial are part of the evidence. */
+export function findingsOfChecks(results: readonly CheckResult[], logs: CollectedLogs): readonly Finding[] {
+  return results.flatMap(({ report, verdict }): Finding[] => {
+    if (verdict.status !== 'fail' && verdict.status !== 'warn') return [];
+    const { want, remedy, not } = CODES[verdict.code];
+    return [
+      {
+        code: verdict.code,
+        hop: report.hop,
+        severity: verdict.status,
+        confidence: verdict.confidence ?? 'likely',
+        saw: `${report.title}: ${verdict.saw}`,
+        want: verdict.want || want,
+        remedy: verdict.remedy ?? remedy,
+        not,
+        evidence: [
+          ...(verdict.evidence ?? []),
+          ...linesOf(verdict.wsKey, logs),
+          { file: 'report.json', text: `checks: ${report.id}` },
+        ],
+      },
+    ];
+  });
+}
+
+/** What the gateway and the ingress wrote of a socket. */
+function linesOf(key: string | undefined, { gateway, access }: CollectedLogs): EvidenceRef[] {
+  if (key === undefined) return [];
+  const said = gateway.find(({ facts }) => facts['wsKey'] === key);
+  const logged = access.find(({ wsKey }) => wsKey === key);
+  return [
+    ...(said ? [{ file: 'websockify.log', line: said.line, text: saidText(said.event, said.facts) }] : []),
+    ...(logged ? [{ file: 'traefik-access.log', line: logged.line, text: `answered ${logged.status}` }] : []),
+  ];
+}
+
+function saidText(event: string, facts: Readonly<Record<string, unknown>>): string {
+  const parts = [facts['code'] ?? facts['cause'], facts['saw'] ?? facts['detail']];
+  return [event, ...parts.filter((part) => typeof part === 'string')].join(': ');
+}
+
+const SEVERITIES: readonly Finding['severity'][] = ['fail', 'warn', 'info'];
+const CONFIDENCES: readonly Finding['confidence'][] = ['proven', 'likely', 'possible'];
+
+/** Worst and surest first, each code once: what several places saw of it is evidence of one finding. */
+export function ranked(findings: readonly Finding[]): readonly Finding[] {
+  const byCode = Map.groupBy(findings, ({ code, severity }) => `${severity} ${code}`);
+  const merged = [...byCode.values()].map((same): Finding => {
+    const [surest, ...others] = same.toSorted(bySurety) as [Finding, ...Finding[]];
+    const evidence = [surest, ...others].flatMap((one) => one.evidence);
+    return {
+      ...surest,
+      evidence: evidence.filter((one, index) => evidence.findIndex((first) => isSame(one, first)) === index),
+    };
+  });
+  return merged.toSorted(
+    (a, b) =>
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      bySurety(a, b) ||
+      HOPS.indexOf(a.hop) - HOPS.indexOf(b.hop),
+  );
+}
+
+function bySurety(a: Finding, b: Finding): number {
+  return CONFIDENCES.indexOf(a.confidence) - CONFIDENCES.indexOf(b.confidence);
+}
+
+function isSame(a: EvidenceRef, b: EvidenceRef): boolean {
+  return a.file === b.file && a.line === b.line && a.packet === b.packet && a.text === b.text;
+}

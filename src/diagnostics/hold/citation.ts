@@ -1,0 +1,93 @@
+import type { EvidenceRef, Finding } from '../../report/index.js';
+import { hopOf } from '../blame.js';
+import { CODES } from '../codes.js';
+import type { StreamEnd } from '../probe/facts.js';
+import type { Culprit, Cut, JudgeInput, JudgedStream, PacketFact } from './judged.js';
+import { socketClosed } from './testimony.js';
+
+/** Both legs of a stream end within so long of each other. */
+const SAME_END_MS = 1_000;
+const MAX_PACKETS_CITED = 3;
+/** Lines of one log that are cited of the sockets of one session. */
+const MAX_LINES_CITED = 2;
+const SETTLE = 'a run that can also dial the gateway and the raw RFB port, with packets captured';
+
+/** The finding of a culprit, with everything that says so: logs, packets, and what verify saw itself. */
+export function findingOf(
+  { code, confidence, evidence = [] }: Culprit,
+  { saw, not = [] }: { readonly saw: string; readonly not?: readonly string[] },
+  more: readonly EvidenceRef[],
+): Finding {
+  const { want, remedy, not: always } = CODES[code];
+  return {
+    code,
+    hop: hopOf(code),
+    severity: 'fail',
+    confidence,
+    saw,
+    want,
+    remedy,
+    not: [...always, ...not],
+    evidence: [...evidence, ...more],
+    ...(confidence !== 'proven' && { settle: SETTLE }),
+  };
+}
+
+/** What was seen of the cuts of one session. */
+export function sightOf(cuts: readonly Cut[], streams: readonly JudgedStream[]): string {
+  const first = cuts.reduce((earliest, cut) => (cut.end.at < earliest.end.at ? cut : earliest));
+  const where = [...new Set(cuts.map(({ vantage }) => vantage))].join(', ');
+  const alive = survivors(streams).map(({ mode, vantage }) => `${mode} at ${vantage}`);
+  const after = `${(first.end.atMs / 1000).toFixed(1)} s after it opened`;
+  const quiet = `quiet for ${(first.longestSilenceMs / 1000).toFixed(1)} s at the longest`;
+  return `the ${first.mode} stream ended ${after}, by ${describeEnd(first.end)}, ${quiet}, at: ${where}; lived on: ${[...new Set(alive)].join(', ') || 'none'}`;
+}
+
+/** Whom streams that lived on rule out: whoever carries one of the same session, or of another, is well. */
+export function ruledOut(cuts: readonly Cut[], streams: readonly JudgedStream[]): string[] {
+  const { session } = cuts[0]!;
+  const own = survivors(streams).filter((one) => one.session === session);
+  const inner = own.filter(({ vantage }) => vantage !== 'public').map(({ vantage }) => vantage);
+  if (inner.includes('gateway')) return ['gateway and runner: the stream past the ingress lived on'];
+  if (inner.includes('rfb')) return ['the runner: the stream past the gateway lived on'];
+  const others = survivors(streams).filter((one) => one.session !== session && one.vantage === 'public');
+  return others.length > 0 ? ['Traefik and gateway: they carried another session on'] : [];
+}
+
+function survivors(streams: readonly JudgedStream[]): readonly JudgedStream[] {
+  return streams.filter(({ end, answeredAtEnd }) => end?.bySelf === true && answeredAtEnd !== false);
+}
+
+/** The lines and packets of the sockets that were cut, and how the first of them ended. */
+export function citationsOf(cuts: readonly Cut[], input: JudgeInput): EvidenceRef[] {
+  const first = cuts.reduce((earliest, cut) => (cut.end.at < earliest.end.at ? cut : earliest));
+  const closed = cuts.flatMap((cut) => socketClosed(cut, input)?.evidence ?? []);
+  const logged = cuts.flatMap((cut): EvidenceRef[] => {
+    const line = input.logs.access.find(({ wsKey }) => wsKey !== undefined && wsKey === cut.key);
+    const text = `ended after ${Math.round(line?.durationMs ?? 0)} ms`;
+    return line ? [{ file: 'traefik-access.log', line: line.line, text }] : [];
+  });
+  const { file } = input.packets;
+  const packets = endsNear(first, cuts, input).map(({ packet, text }) => ({ file, packet, text }));
+  const own = { file: 'report.json', text: `streams: ${describeEnd(first.end)}` };
+  return [...closed.slice(0, MAX_LINES_CITED), ...logged.slice(0, MAX_LINES_CITED), ...packets, own];
+}
+
+/** The packets that ended the flows of the cuts, and what else ended with the first of them: earliest first. */
+function endsNear(first: Cut, cuts: readonly Cut[], { packets }: JudgeInput): readonly PacketFact[] {
+  const ports = new Set(cuts.flatMap(({ opening }) => opening.localPort ?? []));
+  const isOwn = ({ client }: PacketFact): boolean => ports.has(Number(client.slice(client.lastIndexOf(':') + 1)));
+  const near = packets.ends.filter((packet) => isOwn(packet) || Math.abs(packet.atMs - first.end.at) < SAME_END_MS);
+  return near.toSorted((a, b) => a.packet - b.packet).slice(0, MAX_PACKETS_CITED);
+}
+
+function describeEnd({ how, code, reason }: StreamEnd): string {
+  if (how === 'close_frame') return `close frame ${code ?? 'without a code'}${reason ? ` (${reason})` : ''}`;
+  return {
+    close_notify: 'TLS close_notify',
+    fin: 'FIN without a close frame',
+    rst: 'RST',
+    timeout: 'silence',
+    none: 'nothing',
+  }[how];
+}

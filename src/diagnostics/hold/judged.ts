@@ -1,0 +1,50 @@
+import type { Confidence, EvidenceRef } from '../../report/index.js';
+import type { Code } from '../codes.js';
+import type { CollectedLogs } from '../collection/index.js';
+import type { DialFacts, StreamEnd } from '../probe/facts.js';
+import type { Mode, Vantage } from '../subjects/index.js';
+
+/** A held stream as the judge sees it: facts, no sockets. */
+export interface JudgedStream {
+  readonly vantage: Vantage;
+  readonly mode: Mode;
+  readonly session: string | undefined;
+  /** Sec-WebSocket-Key. */
+  readonly key: string | undefined;
+  readonly opening: DialFacts;
+  readonly isAbandoned: boolean;
+  readonly end: StreamEnd | undefined;
+  readonly answeredAtEnd: boolean | undefined;
+  readonly after: DialFacts | undefined;
+  readonly longestSilenceMs: number;
+}
+
+/** A packet that ended a flow. */
+export interface PacketFact {
+  readonly packet: number;
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Who dialled: `127.0.0.1:54321`. */
+  readonly client: string;
+}
+
+export interface JudgeInput {
+  readonly streams: readonly JudgedStream[];
+  readonly logs: CollectedLogs;
+  readonly packets: { readonly file: string; readonly ends: readonly PacketFact[] };
+  /** When verify began to end its streams and to release its sessions, wall clock. */
+  readonly endedAt: number;
+}
+
+export type Cut = JudgedStream & { readonly end: StreamEnd };
+
+/** Who let go, and what says so. */
+export interface Culprit {
+  readonly code: Code;
+  readonly confidence: Confidence;
+  readonly evidence?: readonly EvidenceRef[];
+}
+
+/** Lines of one event in several logs of one host lie this close together, and so do cuts that have one cause. */
+export const SAME_MOMENT_MS = 1_500;

@@ -1,0 +1,73 @@
+import type { Report } from '../report/index.js';
+import { againstBudget } from './budget.js';
+import type { CheckResult } from './check.js';
+import type { CollectedLogs, Packets } from './collection/index.js';
+import { draftReport, streamReport } from './conclusion/index.js';
+import { findingsOfChecks, ranked } from './findings.js';
+import { type HeldStream, type HoldResult, type JudgedStream, judge } from './hold/index.js';
+import type { Probes } from './probes.js';
+import type { Prepared } from './subjects/index.js';
+import type { VerifyDeps, VerifyOptions } from './verify.js';
+
+/** Everything that a run has seen. */
+interface Outcome {
+  readonly run: string;
+  readonly startedAt: number;
+  readonly prepared: Prepared;
+  readonly probes: Probes;
+  readonly checks: readonly CheckResult[];
+  readonly hold: HoldResult | undefined;
+  readonly logs: CollectedLogs;
+  readonly packets: Packets;
+}
+
+/** Judges what a run has seen, and draws its report from that. It does no IO. */
+export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
+  const { run, startedAt, prepared, probes, checks, hold, logs, packets } = outcome;
+  const { subjects, entrance } = prepared;
+  const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
+  const endedAt = hold?.endedAt ?? deps.now();
+  const judgement = judge({ streams: held.map(({ judged }) => judged), logs, packets, endedAt });
+  const streams = held.map(({ one, judged }) => streamReport(one, judgement.blamed.get(judged)));
+  const [subject] = subjects;
+  const opening = subject && probes.front && probes.seen(subject, probes.front.vantage);
+  return draftReport({
+    run,
+    startedAt,
+    subjects,
+    entrance,
+    version: deps.version,
+    endedAt: deps.now(),
+    checks: checks.map(({ report }) => report),
+    streams,
+    findings: ranked([...findingsOfChecks(checks, logs), ...judgement.findings]),
+    budget: againstBudget(options.budget, { opening, streams }),
+    heldMs: hold?.heldMs,
+    durationMs: options.durationMs,
+    interrupted: deps.signal.aborted,
+    strict: options.strict,
+  });
+}
+
+/** Sec-WebSocket-Keys of the sockets that a hold had open at the public URL. */
+export function publicKeysOf(hold: HoldResult | undefined): readonly string[] {
+  const held = hold?.streams ?? [];
+  return held.flatMap(({ planned, stream }) => (planned.vantage === 'public' && stream?.key ? [stream.key] : []));
+}
+
+function judgedStream(held: HeldStream): JudgedStream {
+  const { planned, stream, opening, isAbandoned, end, answeredAtEnd, after } = held;
+  const { vantage, mode, session } = planned;
+  return {
+    vantage,
+    mode,
+    session,
+    key: stream?.key,
+    opening,
+    isAbandoned,
+    end,
+    answeredAtEnd,
+    after,
+    longestSilenceMs: Math.round(stream?.longestSilenceMs ?? 0),
+  };
+}

@@ -1,0 +1,31 @@
+import { cut } from './width.js';
+import { count, formatBytes, formatMs } from './words.js';
+
+interface ProgressFacts {
+  readonly elapsedMs: number;
+  readonly durationMs: number;
+  readonly open: number;
+  readonly streams: number;
+  readonly frames: number;
+  readonly bytesIn: number;
+  readonly longestSilenceMs: number;
+  readonly reconnects: number;
+}
+
+/** One line of a hold that runs: how far it is, how it goes, and what comes next. */
+export function renderProgress(facts: ProgressFacts, columns: number): string {
+  const { elapsedMs, durationMs, open, streams, frames, bytesIn, longestSilenceMs, reconnects } = facts;
+  const left = Math.max(0, durationMs - elapsedMs);
+  return cut(
+    [
+      `holding ${formatMs(elapsedMs)} of ${formatMs(durationMs)}`,
+      `${open}/${count(streams, 'stream')}`,
+      count(frames, 'frame'),
+      formatBytes(bytesIn),
+      `longest silence ${formatMs(longestSilenceMs)}`,
+      ...(reconnects > 0 ? [count(reconnects, 'reconnect')] : []),
+      `then evidence, in ${formatMs(left)}`,
+    ].join(', '),
+    columns,
+  );
+}
