@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   process.stderr.write(
@@ -7,5 +10,7 @@ if (major < 24) {
   process.exit(3);
 }
 process.umask(0o077);
-const { execute } = await import('@oclif/core');
+// Compiled code is kept beside what it was compiled from; where that cannot be written, nothing is kept.
+module.enableCompileCache(fileURLToPath(new URL('../dist/.compiled', import.meta.url)));
+const { execute } = module.createRequire(import.meta.url)('@oclif/core/execute');
 await execute({ dir: import.meta.url });

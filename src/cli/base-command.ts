@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core';
-import { CamofleetError, EXIT, redactText } from '../core/index.js';
+import { CamofleetError, EXIT, errorText, redactText } from '../core/index.js';
 import { type ProcessContext, processContext } from './context.js';
 
 /**
@@ -33,10 +33,7 @@ export abstract class CamofleetCommand extends Command {
         EXIT.usage,
         {},
       );
-    if (this.signal.aborted) {
-      process.exitCode = EXIT.interrupted;
-      return undefined;
-    }
+    if (this.signal.aborted) return this.catch(this.signal.reason as CamofleetError);
     return this.#report(
       'BUG',
       error.stack ?? error.message,
@@ -51,7 +48,7 @@ export abstract class CamofleetCommand extends Command {
     if (this.argv.includes('--json'))
       process.stdout.write(`${JSON.stringify({ error: { code, message: text, hint, facts } })}\n`);
     process.stderr.write(`error  ${code}\n  ${text.replaceAll('\n', '\n  ')}\n  → ${hint}\n`);
-    process.exitCode = exit;
+    process.exitCode = this.signal.aborted ? EXIT.interrupted : exit;
     return undefined;
   }
 }
@@ -63,13 +60,21 @@ function interruption(): AbortSignal {
   if (shared) return shared.signal;
   const controller = new AbortController();
   shared = controller;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(EXIT.interrupted);
-      controller.abort(signal);
+      controller.abort(new CamofleetError('CF_INTERRUPTED', `interrupted by ${signal}`));
     });
   }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritable);
   return controller.signal;
+}
+
+/** A reader that has left, or a terminal that was closed, wants nothing more; everything else is data that is lost. */
+function unwritable(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'EIO') return;
+  process.stderr.write(`error  output cannot be written: ${errorText(error)}\n`);
+  process.exitCode = EXIT.couldNotRun;
 }
 
 function isExit(error: Error): boolean {

@@ -4,7 +4,8 @@ import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 export default class Logs extends CamofleetCommand {
   static override summary = 'Print the logs of the services, and follow them.';
   static override description =
-    'Sources: gateway, runner, control, ingress, supervisor, traefik-access. Without one, all of them.';
+    `Sources: supervisor, runner, control, gateway, ingress, traefik-access. Without one, all of them, each line behind its
+source. Following ends with Ctrl-C, exit code 0.`;
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway -f',
@@ -14,7 +15,8 @@ export default class Logs extends CamofleetCommand {
   static override flags = {
     ...fleetFlags,
     follow: Flags.boolean({ char: 'f', summary: 'Go on with what comes.' }),
-    lines: Flags.integer({ default: 50, summary: 'Lines of each source to begin with.' }),
+    lines: Flags.integer({ default: 50, min: 0, summary: 'Lines of each source to begin with.' }),
+    json: Flags.boolean({ summary: 'Each line as JSON: {"source", "text"}.' }),
   };
 
   async run(): Promise<void> {
@@ -25,12 +27,17 @@ export default class Logs extends CamofleetCommand {
     ]);
     const { root, file } = fleetLocation(flags, this.context.cwd);
     const sources = args.source === undefined ? [] : [args.source];
+    const reader = new AbortController();
+    process.stdout.once('close', () => reader.abort()); // `logs -f | head` ends
     const lines = followLogs(
       fleetPaths(root, file),
       { sources, lines: flags.lines, follow: flags.follow },
-      this.signal,
+      AbortSignal.any([this.signal, reader.signal]),
     );
-    for await (const { source, text } of lines)
-      process.stdout.write(sources.length === 1 ? `${text}\n` : `${source.padEnd(14)} ${text}\n`);
+    for await (const { source, text } of lines) {
+      if (reader.signal.aborted) break;
+      const plain = sources.length === 1 ? text : `${source.padEnd(14)} ${text}`;
+      process.stdout.write(`${flags.json ? JSON.stringify({ source, text }) : plain}\n`);
+    }
   }
 }

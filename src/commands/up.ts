@@ -1,15 +1,39 @@
-import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
-import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
-import { CamofleetError, EXIT } from '../core/index.js';
+import {
+  CamofleetCommand,
+  type Progress,
+  fleetFlags,
+  fleetLocation,
+  progressLine,
+  startProgress,
+} from '../cli/index.js';
+import { CamofleetError, EXIT, errorText, systemClock } from '../core/index.js';
+import type { BackgroundMessage, Step, Supervisor } from '../engine/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
+
+interface Fleet {
+  readonly paths: FleetPaths;
+  readonly topology: Topology;
+}
+
+interface Options {
+  readonly wait: boolean;
+  readonly json: boolean;
+  readonly timeoutMs: number;
+}
+
+const SERVICES = ['runner', 'control', 'gateway', 'ingress'];
+const FRAME = 'frame';
+const FRAME_EVERY_MS = 1_000;
 
 export default class Up extends CamofleetCommand {
   static override summary = 'Bring the fleet up on this host and keep it running.';
   static override description =
     `Starts runner, control plane, gateway and ingress (Traefik when it is on PATH, else the embedded one) as processes,
-restarts what dies, and stops all of it on Ctrl-C. The public URL is the only line on stdout.`;
+restarts what dies, and stops all of it on Ctrl-C. The public URL is the only line on stdout.
+
+Exit code 0 when a fleet that was up was stopped; 130 when Ctrl-C came before it was up, and then nothing of it is left.`;
   static override examples = [
     '<%= config.bin %> up',
     '<%= config.bin %> up --detach --wait    # returns when a frame was seen at the public URL',
@@ -20,8 +44,14 @@ restarts what dies, and stops all of it on Ctrl-C. The public URL is the only li
     engine: Flags.string({ options: ['local'], default: 'local', summary: 'Where the fleet runs.' }),
     detach: Flags.boolean({ char: 'd', summary: 'Run in the background; `camofleet down` stops it.' }),
     wait: Flags.boolean({ char: 'w', summary: 'Wait until a frame was seen at the public URL.' }),
-    timeout: Flags.integer({ default: 60, summary: 'Seconds to wait with --detach or --wait.' }),
+    timeout: Flags.integer({
+      default: 60,
+      min: 1,
+      max: 86_400,
+      summary: 'Seconds that each service has to become ready, and that --wait waits for the frame.',
+    }),
     json: Flags.boolean({ summary: 'Print the result as JSON.' }),
+    supervise: Flags.boolean({ hidden: true, summary: 'Be the supervisor that --detach has started.' }),
   };
 
   async run(): Promise<void> {
@@ -34,144 +64,198 @@ restarts what dies, and stops all of it on Ctrl-C. The public URL is the only li
     const paths = fleetPaths(root, file);
     const topology = await loadTopology(paths.topologyFile);
     await ensureState(paths, topology, Date.now());
-    const { wait, timeout, json } = flags;
-    if (flags.detach) await this.#background(paths, topology, { wait, timeout, json });
-    else await this.#foreground(paths, topology, { wait, timeout, json });
+    const options = { wait: flags.wait, json: flags.json, timeoutMs: flags.timeout * 1000 };
+    if (flags.supervise) await this.#supervise({ paths, topology }, options);
+    else if (flags.detach) await this.#detach({ paths, topology }, options);
+    else await this.#stay({ paths, topology }, options);
+    process.exit(EXIT.ok); // timers of libraries must not hold a stopped supervisor
   }
 
-  async #foreground(
-    paths: FleetPaths,
-    topology: Topology,
-    options: { wait: boolean; timeout: number; json: boolean },
-  ): Promise<void> {
-    const [{ ENGINE_CHANNELS, startSupervisor }, { startJsonLog, systemClock }, { loadTemplates }, { identify }] =
-      await Promise.all([
-        import('../engine/index.js'),
-        import('../core/index.js'),
-        import('../topology/index.js'),
-        import('../processes/index.js'),
-      ]);
-    const { env, execPath, entryPoint, pid, packageRoot } = this.context;
-    const detached = env['CAMOFLEET_DETACHED'] === '1';
-    if (detached)
-      startJsonLog(ENGINE_CHANNELS, { write: (line) => process.stdout.write(line), clock: systemClock, least: 'info' });
-    const say = (line: string): void => {
-      if (!detached) this.say(line);
-    };
-    const supervisor = await startSupervisor(
-      topology,
+  /** In the foreground, until a signal. */
+  async #stay(fleet: Fleet, options: Options): Promise<void> {
+    await using steps = await this.#showSteps(options.wait);
+    await using supervisor = await this.#start(fleet, options, steps.onStep);
+    if (options.wait) await this.#seeFrame(fleet, steps.progress, options);
+    await steps.close();
+    this.#tell({ ...supervisor, pid: this.context.pid }, options);
+    this.say('Ctrl-C stops it.');
+    await this.#interrupted();
+  }
+
+  /** Starts this command again as a supervisor in the background, and returns when its fleet is up. */
+  async #detach(fleet: Fleet, options: Options): Promise<void> {
+    const { startInBackground } = await import('../engine/index.js');
+    const { env, execPath, entryPoint } = this.context;
+    const { topologyFile } = fleet.paths;
+    const seconds = String(options.timeoutMs / 1000);
+    await using steps = await this.#showSteps(options.wait);
+    const background = await startInBackground(
       {
-        clock: systemClock,
-        paths,
-        templates: await loadTemplates(packageRoot, `${paths.root}/templates`),
-        self: { execPath, entryPoint, identity: identify(pid) ?? { pid, startedAt: '' } },
+        paths: fleet.paths,
         env,
-        onStep: (service, state, tookMs) => {
-          if (state === 'ready') say(`  ${service.padEnd(8)} ready    ${(tookMs / 1000).toFixed(1)} s`);
-        },
+        command: [execPath, entryPoint, 'up', '--supervise', '--topology', topologyFile, '--timeout', seconds],
+        timeoutMs: options.timeoutMs,
+        onStep: steps.onStep,
       },
       this.signal,
     );
     try {
-      if (options.wait) await this.#seeFrame(paths, topology, options.timeout);
-      if (!detached) this.#tell(supervisor.url, supervisor.ingress, options.json);
-      say('Ctrl-C stops it.');
-      if (!this.signal.aborted)
-        await new Promise((resolve) => this.signal.addEventListener('abort', resolve, { once: true }));
-    } finally {
-      say('\nStopping …');
-      for (const { service, how, tookMs } of await supervisor.stop())
-        say(`  ${service.padEnd(8)} stopped  ${how}, ${(tookMs / 1000).toFixed(1)} s`);
+      if (options.wait) await this.#seeFrame(fleet, steps.progress, options);
+    } catch (error) {
+      if (this.signal.aborted) await background.stop();
+      else this.say('What is up keeps running: camofleet status, camofleet verify, camofleet down.');
+      throw error;
     }
-    process.exit(EXIT.ok); // timers of libraries must not hold a stopped supervisor
-  }
-
-  /** Starts this command again in a session of its own and waits until it says that it is up. */
-  async #background(
-    paths: FleetPaths,
-    topology: Topology,
-    options: { wait: boolean; timeout: number; json: boolean },
-  ): Promise<void> {
-    const { runningRecord } = await import('../engine/index.js');
-    const running = await runningRecord(paths);
-    if (running)
-      throw new CamofleetError(
-        'CF_FLEET_RUNNING',
-        `this fleet already runs at ${running.url}, supervised by process ${running.supervisor.pid}`,
-        { url: running.url },
-      );
-    const { serviceLog } = await import('../topology/index.js');
-    const log = await open(serviceLog(paths, 'supervisor'), 'a', 0o600);
-    const { size: before } = await log.stat();
-    const child = spawn(this.context.execPath, [this.context.entryPoint, 'up', '--topology', paths.topologyFile], {
-      cwd: paths.root,
-      detached: true,
-      env: { ...this.context.env, CAMOFLEET_DETACHED: '1' },
-      stdio: ['ignore', log.fd, log.fd],
-    });
-    await log.close();
-    const ended: { code?: number | null } = {};
-    child.once('exit', (code) => {
-      ended.code = code;
-    });
-    const record = await this.#waitUntilUp(paths, options.timeout, ended, before);
-    child.unref();
-    if (options.wait) await this.#seeFrame(paths, topology, options.timeout);
-    this.#tell(record.url, record.ingress, options.json);
+    await steps.close();
+    this.#tell(background, options);
     this.say('It runs in the background: camofleet status, camofleet logs -f, camofleet down.');
   }
 
-  async #waitUntilUp(
-    paths: FleetPaths,
-    timeoutS: number,
-    ended: { code?: number | null },
-    logFrom: number,
-  ): Promise<{ url: string; ingress: 'traefik' | 'embedded' }> {
-    const { runningRecord } = await import('../engine/index.js');
-    const { serviceLog } = await import('../topology/index.js');
-    const { readFile } = await import('node:fs/promises');
-    const deadline = Date.now() + timeoutS * 1000;
-    while (!this.signal.aborted) {
-      const record = await runningRecord(paths);
-      if (record?.state === 'up') return record;
-      const said = (): Promise<string> =>
-        readFile(serviceLog(paths, 'supervisor'), 'utf8').then((text) =>
-          text.slice(logFrom).trim().split('\n').slice(-20).join('\n'),
-        );
-      if (ended.code !== undefined)
-        throw new CamofleetError('CF_SERVICE_EXITED', `the fleet did not come up\n${await said()}`);
-      if (Date.now() > deadline) {
-        const waiting = record?.services.filter(({ state }) => state !== 'ready').map(({ name }) => name) ?? [];
-        throw new CamofleetError(
-          'CF_SERVICE_NOT_READY',
-          `the fleet was not up within ${timeoutS} s; waiting for ${waiting.join(', ') || 'its supervisor'}`,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  /** In the background: tells the command that waits for us, then nobody. */
+  async #supervise(fleet: Fleet, options: Options): Promise<void> {
+    const send = (message: BackgroundMessage): Promise<void> =>
+      new Promise((resolve) => {
+        if (process.connected) process.send!(message, () => resolve());
+        else resolve();
+      });
+    try {
+      await using supervisor = await this.#start(fleet, options, (step) => void send({ type: 'step', step }));
+      await send({ type: 'up', url: supervisor.url, ingress: supervisor.ingress });
+      await this.#interrupted();
+    } catch (error) {
+      if (!(error instanceof CamofleetError)) throw error;
+      await send({ type: 'failed', code: error.code, message: error.message, facts: error.facts });
+      process.exit(error.exit);
     }
-    throw new CamofleetError(
-      'CF_SERVICE_NOT_READY',
-      'interrupted before the fleet was up; `camofleet down` stops what has started',
+  }
+
+  async #start(fleet: Fleet, options: Options, onStep: (step: Step) => void): Promise<Supervisor> {
+    const [{ startSupervisor }, { loadTemplates }, { identify }] = await Promise.all([
+      import('../engine/index.js'),
+      import('../topology/index.js'),
+      import('../processes/index.js'),
+    ]);
+    const { env, execPath, entryPoint, pid, packageRoot } = this.context;
+    return startSupervisor(
+      fleet.topology,
+      {
+        clock: systemClock,
+        paths: fleet.paths,
+        templates: await loadTemplates(packageRoot, `${fleet.paths.root}/templates`),
+        self: { execPath, entryPoint, identity: identify(pid) ?? { pid, startedAt: '' } },
+        env,
+        startTimeoutMs: options.timeoutMs,
+        onStep,
+      },
+      this.signal,
     );
   }
 
-  async #seeFrame(paths: FleetPaths, topology: Topology, timeoutS: number): Promise<void> {
+  /** Tries again until a frame came, or the time is over: then with the hop that prevented it. */
+  async #seeFrame({ paths, topology }: Fleet, progress: Progress, { timeoutMs }: Options): Promise<void> {
     const { frameThroughFleet } = await import('../diagnostics/index.js');
-    const seen = await frameThroughFleet(
-      paths,
-      topology,
-      AbortSignal.any([this.signal, AbortSignal.timeout(timeoutS * 1000)]),
-    );
-    if (!seen.ok)
-      throw new CamofleetError(
-        'CF_NO_FRAME',
-        `no frame was seen at the public URL: ${seen.hop} (${seen.code}): ${seen.saw}`,
-      );
-    this.say(`  frame    seen     ${seen.width}x${seen.height} at the public URL after ${Math.round(seen.tookMs)} ms`);
+    const ends = performance.now() + timeoutMs;
+    progress.waiting(FRAME, `${left(timeoutMs)}: opens a session`);
+    for (;;) {
+      const patience = AbortSignal.any([
+        this.signal,
+        AbortSignal.timeout(Math.max(0, Math.round(ends - performance.now()))),
+      ]);
+      const seen = await frameThroughFleet(paths, topology, patience).catch((error: unknown) => ({
+        ok: false as const,
+        hop: 'control' as const,
+        code: error instanceof CamofleetError ? error.code : 'BUG',
+        saw: errorText(error),
+      }));
+      this.signal.throwIfAborted();
+      if (seen.ok) {
+        const { width, height, tookMs } = seen;
+        return progress.done(FRAME, `${width}x${height} at the public URL, ${seconds(tookMs)}`);
+      }
+      const why = `${seen.hop} (${seen.code}): ${seen.saw}`;
+      const leftMs = ends - performance.now();
+      if (leftMs <= 0) {
+        progress.failed(FRAME, why);
+        throw new CamofleetError('CF_NO_FRAME', `no frame was seen at the public URL: ${why}`);
+      }
+      progress.waiting(FRAME, `${left(leftMs)}: ${why}`);
+      await pause(Math.min(leftMs, FRAME_EVERY_MS), undefined, { signal: this.signal });
+    }
   }
 
-  #tell(url: string, ingress: string, json: boolean): void {
-    process.stdout.write(json ? `${JSON.stringify({ url: `${url}/`, ingress })}\n` : `${url}/\n`);
+  async #showSteps(wait: boolean): Promise<Steps> {
+    const { env } = this.context;
+    const screen = { stream: process.stderr, env, monotonic: () => systemClock.monotonic() };
+    const names = [...SERVICES, ...(wait ? [FRAME] : [])];
+    const progress = await startProgress(names, screen);
+    progress.waiting(FRAME, 'for all of them');
+    const steps = new Steps(progress, (line) => this.say(line));
+    this.signal.addEventListener('abort', () => void steps.close().then(() => this.say('Stopping …')));
+    return steps;
+  }
+
+  async #interrupted(): Promise<void> {
+    const { signal } = this;
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  }
+
+  #tell({ url, ingress, pid }: { url: string; ingress: string; pid: number }, { json }: Options): void {
+    process.stdout.write(json ? `${JSON.stringify({ url: `${url}/`, ingress, pid })}\n` : `${url}/\n`);
     this.say(`Up, served by ${ingress === 'traefik' ? 'Traefik' : 'the embedded ingress'}.`);
   }
+}
+
+/** The steps of services: in a list until the fleet is up, as lines from then on. */
+class Steps implements AsyncDisposable {
+  #isOpen = true;
+  /** What is said while the list is shown comes behind it. */
+  readonly #later: string[] = [];
+
+  constructor(
+    readonly progress: Progress,
+    private readonly say: (line: string) => void,
+  ) {}
+
+  readonly onStep = (step: Step): void => {
+    const line = (state: string, words: string): void => this.#tell(`  ${progressLine(step.service, state, words)}`);
+    switch (step.state) {
+      case 'queued':
+        return this.progress.waiting(step.service, `for ${step.after.join(' and ')}`);
+      case 'waiting':
+        return this.progress.waiting(step.service, `${left(step.leftMs)}: ${step.because}`);
+      case 'ready':
+        if (this.#isOpen) return this.progress.done(step.service, seconds(step.tookMs));
+        return line('ready', `again, after ${seconds(step.tookMs)}`);
+      case 'failed':
+        return this.progress.failed(step.service, step.because);
+      case 'died':
+        return line('died', `${step.because}; starts again in ${seconds(step.retryInMs)}`);
+      case 'stopped':
+        return line('stopped', `${step.how}, ${seconds(step.tookMs)}`);
+    }
+  };
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.progress.close();
+    for (const line of this.#later) this.say(line);
+  }
+
+  #tell(line: string): void {
+    if (this.#isOpen) this.#later.push(line);
+    else this.say(line);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function left(ms: number): string {
+  return `${Math.ceil(ms / 1000)} s left`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -5,8 +5,9 @@
 export { createFleet } from './create.js';
 export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
 export { ensureState } from './state.js';
-export { ENGINE_CHANNELS } from './local/events.js';
-export { startSupervisor } from './local/supervisor.js';
-export { runningRecord } from './local/record.js';
+export { type Supervisor, startSupervisor } from './local/supervisor.js';
+export { type BackgroundMessage, startInBackground } from './local/background.js';
+export { type Step } from './local/steps.js';
+export { type FleetStatus, fleetStatus } from './local/status.js';
 export { takeDown } from './local/down.js';
 export { followLogs } from './logs.js';

@@ -1,7 +1,10 @@
 import { open } from 'node:fs/promises';
 
-/** The last `bytes` bytes of a file as text, from the first whole line; empty when it cannot be read. */
-export async function tailFile(file: string, bytes: number): Promise<string> {
+/**
+ * The last `bytes` bytes of a file as text, from the first whole line and not before the offset `from`; empty when it
+ * cannot be read.
+ */
+export async function tailFile(file: string, bytes: number, from = 0): Promise<string> {
   let handle;
   try {
     handle = await open(file, 'r');
@@ -10,15 +13,11 @@ export async function tailFile(file: string, bytes: number): Promise<string> {
   }
   try {
     const { size } = await handle.stat();
-    const start = Math.max(0, size - bytes);
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(Math.min(bytes, size)),
-      0,
-      Math.min(bytes, size),
-      start,
-    );
+    const start = Math.max(from, size - bytes);
+    const length = Math.max(0, size - start);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
     const text = buffer.toString('utf8', 0, bytesRead);
-    return start === 0 ? text : text.slice(text.indexOf('\n') + 1);
+    return start === from ? text : text.slice(text.indexOf('\n') + 1);
   } finally {
     await handle.close();
   }

@@ -1,11 +1,15 @@
 /** A real fleet of the local engine, through the built command line, in a folder of its own; taken down with the scope. */
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Agent, request } from 'undici';
 import type { CreateSession, PublicSession } from '../../src/api/index.ts';
+import { type Topology, loadTopology, publicOrigin } from '../../src/topology/index.ts';
+import { which } from './components.ts';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
 
@@ -18,20 +22,30 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+export interface StartedCli {
+  readonly pid: number;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** The exit code; -1 when a signal ended it. */
+  readonly ended: Promise<number>;
+}
+
 export interface Fleet extends AsyncDisposable {
   readonly dir: string;
   /** `https://localhost:PORT`, no slash at the end. */
   readonly url: string;
   /** PEM of the fleet's own authority. */
   readonly ca: string;
+  readonly topology: Topology;
   cli(args: readonly string[], options?: { readonly timeoutMs?: number }): Promise<CliResult>;
+  /** The command line as a process that goes on: its output so far, and its end. */
+  start(args: readonly string[]): StartedCli;
   api<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<T>;
   createSession(body: CreateSession): Promise<PublicSession>;
   /** Processes of this fleet whose command line holds all of the words. */
   processes(...words: readonly string[]): readonly { readonly pid: number; readonly argv: readonly string[] }[];
 }
 
-/** PATH without the programs that a test wants absent: a folder of links would be needed for more. */
 export interface FleetOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly initArgs?: readonly string[];
@@ -56,20 +70,15 @@ export function randomShift(): number {
   return randomInt(MIN_SHIFT, MAX_SHIFT) * 100;
 }
 
-/** `init` and `up --detach --wait` in a new folder with ports of its own. */
-export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
+/** `init` in a new folder with ports of its own; nothing runs yet. */
+export async function newFleet(options: FleetOptions = {}): Promise<Fleet> {
   const dir = mkdtempSync(join(tmpdir(), 'camofleet-test-'));
+  const env = { NO_COLOR: '1', ...options.env };
   const cli: Fleet['cli'] = (args, { timeoutMs } = {}) =>
-    runCli(args, { cwd: dir, ...(options.env && { env: options.env }), ...(timeoutMs !== undefined && { timeoutMs }) });
-  const must = async (args: readonly string[]): Promise<CliResult> => {
-    const result = await cli(args);
-    if (result.exitCode !== 0)
-      throw new Error(`camofleet ${args.join(' ')} exited ${result.exitCode}\n${result.stderr}`);
-    return result;
-  };
-  await must(['init', '--yes', '--shift', String(randomShift()), ...(options.initArgs ?? [])]);
-  const up = await must(['up', '--detach', '--wait']);
-  const url = new URL(up.stdout.trim()).origin;
+    runCli(args, { cwd: dir, env, ...(timeoutMs !== undefined && { timeoutMs }) });
+  await succeed(cli, ['init', '--yes', '--shift', String(randomShift()), ...(options.initArgs ?? [])]);
+  const topology = await loadTopology(join(dir, 'camofleet.yaml'));
+  const url = publicOrigin(topology);
   const ca = readFileSync(join(dir, '.camofleet', 'pki', 'ca.pem'), 'utf8');
   const agent = new Agent({ connect: { ca } });
   const operatorKey = readFileSync(join(dir, '.camofleet', 'secrets', 'operator.key'), 'utf8').trim();
@@ -90,7 +99,9 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     dir,
     url,
     ca,
+    topology,
     cli,
+    start: (args) => startCli(args, dir, env),
     api,
     createSession: (body) => api('POST', '/sessions', body),
     processes: (...words) =>
@@ -107,16 +118,56 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   };
 }
 
-/** Living processes whose command line or working folder lies in the fleet's folder. */
+/** How often ports that another test has taken meanwhile are a reason to try others. */
+const PORT_TRIES = 3;
+
+/** A new fleet, and `up --detach --wait`. */
+export async function startFleet(options: FleetOptions = {}, tries = PORT_TRIES): Promise<Fleet> {
+  const fleet = await newFleet(options);
+  const up = await fleet.cli(['up', '--detach', '--wait']);
+  if (up.exitCode === 0) return fleet;
+  await fleet[Symbol.asyncDispose]();
+  if (tries > 1 && up.stderr.includes('CF_PORT_TAKEN')) return startFleet(options, tries - 1);
+  throw new Error(`camofleet up exited ${up.exitCode}\n${up.stderr}`);
+}
+
+async function succeed(cli: Fleet['cli'], args: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await cli(args);
+  if (exitCode !== 0) throw new Error(`camofleet ${args.join(' ')} exited ${exitCode}\n${stderr}`);
+}
+
+function startCli(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): StartedCli {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (bytes: Buffer) => (said.stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (said.stderr += bytes.toString()));
+  const ended = once(child, 'close').then(([code]) => (code as number | null) ?? -1);
+  return { pid: child.pid!, stdout: () => said.stdout, stderr: () => said.stderr, ended };
+}
+
+/** A folder of links to some programs, to be used as PATH: what is not in it is not there. */
+export function linkPrograms(folder: string, ...programs: readonly string[]): string {
+  mkdirSync(folder, { recursive: true });
+  for (const program of programs) {
+    const path = which(program);
+    if (path !== undefined) symlinkSync(path, join(folder, program));
+  }
+  return folder;
+}
+
+/** Living processes whose command line, environment or working folder lies in the fleet's folder. */
 export function processesBelow(dir: string): { pid: number; argv: string[] }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
         const argv = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').filter(Boolean);
-        const environment = readFileSync(`/proc/${name}/environ`, 'utf8');
-        const own = argv.some((word) => word.includes(dir)) || environment.includes(dir);
-        return own && argv.length > 0 ? [{ pid: Number(name), argv }] : [];
+        const places = [...argv, readFileSync(`/proc/${name}/environ`, 'utf8'), readlinkSync(`/proc/${name}/cwd`)];
+        return places.some((place) => place.includes(dir)) && argv.length > 0 ? [{ pid: Number(name), argv }] : [];
       } catch {
         return []; // gone meanwhile, or a zombie
       }

@@ -1,13 +1,13 @@
-import { isSame, stopGroup } from '../../processes/index.js';
+import { isSame, stopProcess } from '../../processes/index.js';
 import type { FleetPaths } from '../../topology/index.js';
-import { type FleetRecord, readRecord } from './record.js';
-import { sweep } from './supervisor.js';
+import { type ServiceStop, readRecord } from './record.js';
+import { sweep } from './sweep.js';
 
 export interface DownReport {
-  readonly was: 'running' | 'leftovers' | 'not running';
+  readonly was: 'running' | 'killed' | 'not running';
   /** How the supervisor ended. */
-  readonly how: 'graceful' | 'forced' | 'already';
-  readonly stops: FleetRecord['stops'];
+  readonly how: 'already' | 'graceful' | 'forced' | 'survived';
+  readonly stops: readonly ServiceStop[];
 }
 
 const POLL_MS = 100;
@@ -16,29 +16,27 @@ const POLL_MS = 100;
 export async function takeDown(
   paths: FleetPaths,
   graceMs: number,
-  kill: (pid: number, signal: NodeJS.Signals) => void,
+  onStop: (stop: ServiceStop) => void,
 ): Promise<DownReport> {
   const record = await readRecord(paths);
-  if (!record) return { was: 'not running', how: 'already', stops: [] };
-  if (!isSame(record.supervisor)) {
-    const stops = await sweep(paths);
-    return {
-      was: record.state === 'stopped' || stops.length === 0 ? 'not running' : 'leftovers',
-      how: 'already',
-      stops: record.state === 'stopped' ? [] : stops,
-    };
-  }
-  kill(record.supervisor.pid, 'SIGTERM');
-  const ended = await hasEnded(record, graceMs);
-  if (!ended) await stopGroup(record.supervisor.pid, 0);
-  return { was: 'running', how: ended ? 'graceful' : 'forced', stops: await sweep(paths) };
+  if (!record || (record.state === 'stopped' && !isSame(record.supervisor)))
+    return { was: 'not running', how: 'already', stops: [] };
+  const was = isSame(record.supervisor) ? 'running' : 'killed';
+  const stops: ServiceStop[] = [];
+  const catchUp = async (): Promise<void> => {
+    const news = (await readRecord(paths))?.stops.slice(stops.length) ?? [];
+    stops.push(...news);
+    for (const stop of news) onStop(stop);
+  };
+  const stopping = stopProcess(record.supervisor, graceMs);
+  while (!(await isDone(stopping))) await catchUp();
+  await sweep(paths);
+  await catchUp();
+  return { was, how: (await stopping).how, stops };
 }
 
-async function hasEnded(record: FleetRecord, withinMs: number): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
-  while (isSame(record.supervisor)) {
-    if (performance.now() >= deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  return true;
+/** Whether it is settled after a moment. */
+function isDone(work: Promise<unknown>): Promise<boolean> {
+  const later = new Promise<boolean>((resolve) => setTimeout(resolve, POLL_MS, false));
+  return Promise.race([work.then(() => true), later]);
 }

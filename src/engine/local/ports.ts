@@ -4,18 +4,38 @@ import { createServer } from 'node:net';
 import { CamofleetError } from '../../core/index.js';
 import { type Topology, listenerPorts } from '../../topology/index.js';
 
-/** Throws CF_PORT_TAKEN for the listeners of a topology whose ports somebody holds, all at once. */
+/** Throws CF_PORT_TAKEN for the listeners of a topology that cannot be bound, all at once. */
 export async function checkPorts(topology: Topology): Promise<void> {
   const taken: string[] = [];
   for (const { setting, port } of listenerPorts(topology)) {
     const host = setting === 'public.port' ? topology.public.bind : '127.0.0.1';
     const code = await bindError(host, port);
-    if (code === undefined) continue;
-    const holder = code === 'EADDRINUSE' ? holderOf(port) : undefined;
-    const who = holder ? `process ${holder.pid} (${holder.name})` : code === 'EADDRINUSE' ? 'another process' : code;
-    taken.push(`port ${port} is held by ${who}; setting: ${setting} in camofleet.yaml`);
+    if (code !== undefined) taken.push(explain(code, { setting, host, port }));
   }
   if (taken.length > 0) throw new CamofleetError('CF_PORT_TAKEN', taken.join('\n'), { taken });
+}
+
+interface Listener {
+  readonly setting: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+function explain(code: string, { setting, host, port }: Listener): string {
+  switch (code) {
+    case 'EADDRINUSE': {
+      const holder = holderOf(port);
+      const who = holder ? `process ${holder.pid} (${holder.name})` : 'a process that cannot be seen from here';
+      return `port ${port} is held by ${who}; setting: ${setting} in camofleet.yaml`;
+    }
+    case 'EACCES':
+      return `port ${port} may not be bound by this user; setting: ${setting} in camofleet.yaml`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this host; setting: public.bind in camofleet.yaml`;
+    default:
+      return `port ${port} cannot be bound on ${host}: ${code}; setting: ${setting} in camofleet.yaml`;
+  }
 }
 
 async function bindError(host: string, port: number): Promise<string | undefined> {
@@ -53,14 +73,12 @@ function listeningInodes(table: string, port: number): string[] {
     .map((fields) => fields[9]!);
 }
 
+/** Inodes of the sockets that a process has open; empty when it is gone, or another user's. */
 function socketsOf(pid: string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap(
-      (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
-    );
-  } catch {
-    return []; // gone, or another user's
-  }
+  const folder = `/proc/${pid}/fd`;
+  return orNothing(() => readdirSync(folder)).flatMap((fd) =>
+    orNothing(() => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.slice(1) ?? []),
+  );
 }
 
 function commandOf(pid: string): string {
@@ -68,9 +86,14 @@ function commandOf(pid: string): string {
 }
 
 function readOrEmpty(path: string): string {
+  return orNothing(() => [readFileSync(path, 'utf8')]).join('');
+}
+
+/** Processes come and go while they are looked at. */
+function orNothing(look: () => string[]): string[] {
   try {
-    return readFileSync(path, 'utf8');
+    return look();
   } catch {
-    return ''; // no such table or process
+    return []; // gone, or not ours to see
   }
 }

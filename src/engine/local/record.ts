@@ -1,18 +1,28 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { isSame } from '../../processes/index.js';
 import type { FleetPaths } from '../../topology/index.js';
 
-const identitySchema = z.object({ pid: z.int(), startedAt: z.string() });
+export const identitySchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
+
+export const serviceNameSchema = z.enum(['runner', 'control', 'gateway', 'ingress']);
+export type ServiceName = z.output<typeof serviceNameSchema>;
 
 const serviceSchema = z.object({
-  name: z.enum(['runner', 'control', 'gateway', 'ingress']),
+  name: serviceNameSchema,
   identity: identitySchema.nullable(),
   state: z.enum(['starting', 'ready', 'waiting', 'stopped']),
   restarts: z.int(),
   /** Why it ended last, in words. */
   lastEnd: z.string().nullable(),
+  /** When a service that waits is started again. */
+  nextTryAt: z.string().nullable(),
 });
+export type ServiceRecord = z.output<typeof serviceSchema>;
+
+const stopSchema = z.object({ service: serviceNameSchema, how: z.string(), tookMs: z.number() });
+/** How the stop of one service went. */
+export type ServiceStop = z.output<typeof stopSchema>;
 
 const recordSchema = z.object({
   supervisor: identitySchema,
@@ -21,20 +31,24 @@ const recordSchema = z.object({
   ingress: z.enum(['traefik', 'embedded']),
   state: z.enum(['starting', 'up', 'stopping', 'stopped']),
   services: z.array(serviceSchema),
-  /** How the last stop of each service went. */
-  stops: z.array(z.object({ service: z.string(), how: z.string(), tookMs: z.number() })),
+  stops: z.array(stopSchema),
 });
 
-/** What a running supervisor says of its fleet, on disk. */
+/** What a supervisor says of its fleet, on disk. */
 export type FleetRecord = z.output<typeof recordSchema>;
-export type ServiceRecord = z.output<typeof serviceSchema>;
 
 /** The record of the last supervisor, living or not; undefined when there is none. */
 export async function readRecord(paths: FleetPaths): Promise<FleetRecord | undefined> {
-  const text = await readFile(paths.supervisorFile, 'utf8').catch(() => undefined); // never started, or taken down
-  if (text === undefined) return undefined;
-  const parsed = recordSchema.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+  const text = await readFile(paths.supervisorFile, 'utf8').catch(() => undefined); // never started
+  return text === undefined ? undefined : parseRecord(text);
+}
+
+function parseRecord(text: string): FleetRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined; // cut by a full disk, or another version's: as good as none
+  }
 }
 
 /** The record of a supervisor that lives. */
@@ -47,8 +61,4 @@ export async function runningRecord(paths: FleetPaths): Promise<FleetRecord | un
 export async function writeRecord(paths: FleetPaths, record: FleetRecord): Promise<void> {
   await writeFile(`${paths.supervisorFile}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   await rename(`${paths.supervisorFile}.new`, paths.supervisorFile);
-}
-
-export async function removeRecord(paths: FleetPaths): Promise<void> {
-  await rm(paths.supervisorFile, { force: true });
 }

@@ -1,9 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
-import { request } from 'undici';
-import { CamofleetError, errorText } from '../../core/index.js';
+import { CamofleetError } from '../../core/index.js';
 import type { ProcessSpec } from '../../processes/index.js';
 import {
   type FleetPaths,
@@ -14,20 +11,19 @@ import {
   serviceEnvironment,
   serviceLog,
 } from '../../topology/index.js';
-import type { ServiceRecord } from './record.js';
-
-export type ServiceId = ServiceRecord['name'];
+import { type Readiness, readinessOf } from './readiness.js';
+import type { ServiceName } from './record.js';
 
 /** A service as the supervisor runs it. */
-export interface ServicePlan {
-  readonly name: ServiceId;
+export interface ServicePlan extends Readiness {
+  readonly name: ServiceName;
   readonly spec: ProcessSpec;
   /** Services that must be ready before this one starts. */
-  readonly after: readonly ServiceId[];
-  /** True, or in words what was seen instead. */
-  readonly ready: (signal: AbortSignal) => Promise<true | string>;
+  readonly after: readonly ServiceName[];
   /** Between SIGTERM and SIGKILL. */
   readonly stopGraceMs: number;
+  /** It does not wait for better times while it stops: on this host none will come. */
+  readonly hurries: boolean;
 }
 
 export interface PlanInput {
@@ -43,12 +39,12 @@ export interface PlanInput {
 
 /** On top of what a service itself allows, for its own clean-up. */
 const STOP_MARGIN_MS = 3_000;
-const ANSWER_MS = 2_000;
+/** For browsers, x11vnc and Xvfb, one after the other. */
+const RUNNER_GRACE_MS = 12_000;
 
 /** The services of a fleet in the order of their start. */
 export async function planServices(input: PlanInput): Promise<readonly ServicePlan[]> {
   const { topology, paths } = input;
-  const serviceKey = (): string => readFileSync(paths.serviceKey, 'utf8').trim();
   const temporary = join(paths.run, 'tmp');
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const base = baseEnvironment(input.env, temporary);
@@ -61,37 +57,25 @@ export async function planServices(input: PlanInput): Promise<readonly ServicePl
     logFile: serviceLog(paths, name),
     lifeline: true,
   });
-  const { dial } = input.placement;
+  const readiness = readinessOf(topology, input.placement, paths);
+  const plan = (
+    name: ServiceName,
+    spec: ProcessSpec,
+    after: readonly ServiceName[],
+    ownGraceMs: number,
+  ): ServicePlan => ({
+    name,
+    spec,
+    after,
+    ...readiness[name],
+    stopGraceMs: ownGraceMs + STOP_MARGIN_MS,
+    hurries: name === 'gateway',
+  });
   return [
-    {
-      name: 'runner',
-      spec: ours('runner'),
-      after: [],
-      ready: () =>
-        answersOk(`http://${dial.runner}:${topology.runner.port}/health`, { authorization: `Bearer ${serviceKey()}` }),
-      stopGraceMs: 5_000 + STOP_MARGIN_MS,
-    },
-    {
-      name: 'control',
-      spec: ours('control'),
-      after: [],
-      ready: () => answersOk(`http://${dial.control}:${topology.control.port}/health`),
-      stopGraceMs: STOP_MARGIN_MS,
-    },
-    {
-      name: 'gateway',
-      spec: ours('gateway'),
-      after: [],
-      ready: () => answersOk(`http://${dial.gateway}:${topology.gateway.port}/readyz`),
-      stopGraceMs: topology.gateway.shutdownGraceMs + STOP_MARGIN_MS,
-    },
-    {
-      name: 'ingress',
-      spec: await ingressSpec(input, base),
-      after: ['control', 'gateway'],
-      ready: () => reachesControl(topology, paths),
-      stopGraceMs: topology.ingress.graceTimeoutMs + STOP_MARGIN_MS,
-    },
+    plan('runner', ours('runner'), [], RUNNER_GRACE_MS),
+    plan('control', ours('control'), ['runner'], 0),
+    plan('gateway', ours('gateway'), ['control'], topology.gateway.shutdownGraceMs),
+    plan('ingress', await ingressSpec(input, base), ['control', 'gateway'], topology.ingress.graceTimeoutMs),
   ];
 }
 
@@ -153,43 +137,4 @@ function baseEnvironment(env: Readonly<Record<string, string | undefined>>, temp
     TMPDIR: temporary,
     NODE_ENV: 'production',
   };
-}
-
-async function answersOk(url: string, headers: Record<string, string> = {}): Promise<true | string> {
-  try {
-    const { statusCode, body } = await request(url, { headers, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS });
-    await body.dump();
-    return statusCode === 200 || `${url} answered ${statusCode}`;
-  } catch (error) {
-    return `${url}: ${errorText(error)}`;
-  }
-}
-
-/** One request at the public port, through TLS and a route, to control. */
-function reachesControl(topology: Topology, paths: FleetPaths): Promise<true | string> {
-  const { bind, host, port } = topology.public;
-  return new Promise((resolve) => {
-    const asked = httpsRequest(
-      {
-        host: bind === '0.0.0.0' || bind === '::' ? '127.0.0.1' : bind,
-        port,
-        path: '/api/health',
-        servername: host,
-        headers: { host: `${host}:${port}` },
-        agent: false,
-        timeout: ANSWER_MS,
-        // Whether the chain is trusted is for verify to say; here only the way is looked at.
-        ...(topology.tls.mode === 'throwaway'
-          ? { ca: readFileSync(paths.caCertificate) }
-          : { rejectUnauthorized: false }),
-      },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode === 200 || `the public port answered ${response.statusCode}`);
-      },
-    );
-    asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
-    asked.on('error', (error) => resolve(errorText(error)));
-    asked.end();
-  });
 }
