@@ -6,7 +6,7 @@ export function diffLines(name: string, before: string | undefined, after: strin
   if (before === after) return '';
   const steps = walk(linesOf(before ?? ''), linesOf(after));
   const from = before === undefined ? '/dev/null' : name;
-  return `--- ${from}\n+++ ${name} (from camofleet.yaml)\n${hunks(steps).map(hunkText).join('')}`;
+  return `--- ${from}\n+++ ${name}\t(from camofleet.yaml)\n${hunks(steps).map(hunkText).join('')}`;
 }
 
 const NO_NEWLINE = '\n\\ No newline at end of file';

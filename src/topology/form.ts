@@ -1,4 +1,4 @@
-import { type Document, LineCounter, isCollection, parseDocument } from 'yaml';
+import { type Document, LineCounter, isMap, parseDocument } from 'yaml';
 import { CamofleetError } from '../core/index.js';
 import type { Template } from './templates.js';
 
@@ -16,7 +16,7 @@ export class Form {
   constructor({ file, text }: Template) {
     const lines = new LineCounter();
     // Other readers of these files still take a bare `yes` for a boolean.
-    this.#document = parseDocument(text, { lineCounter: lines, compat: 'yaml-1.1', logLevel: 'silent' });
+    this.#document = parseDocument(text, { lineCounter: lines, compat: 'yaml-1.1', logLevel: 'error' });
     this.#file = file;
     const problems = this.#document.errors.map(({ pos, message }) => {
       const { line, col } = lines.linePos(pos[0]);
@@ -33,7 +33,7 @@ export class Form {
     for (let depth = 0; depth < path.length; depth += 1) {
       const at = path.slice(0, depth);
       const node: unknown = this.#document.getIn(at, true);
-      if (node !== undefined && !isCollection(node))
+      if (node !== undefined && node !== null && !isMap(node))
         throw new CamofleetError(
           'CF_TEMPLATE_INVALID',
           `${this.#file}: ${at.join('.') || 'the file'} must be a section, in which ${path.join('.')} is filled in`,

@@ -56,7 +56,7 @@ export async function readTopology(file: string): Promise<ReadTopology> {
 /** Parses the text of a topology file: the topology, or all problems at once in the order of the file. */
 export function parseTopology(text: string): ReadTopology | { readonly problems: readonly FileProblem[] } {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: 'error' });
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };

@@ -53,7 +53,7 @@ describe('a host', () => {
     '999.1.1.1',
     'a.0x1',
     'bücher.example',
-    `${'a.'.repeat(127)}`,
+    'a.'.repeat(127),
   ])('is not %j, which a URL reads otherwise', (text) => {
     expect(isHost(text)).toBe(false);
   });

@@ -28,9 +28,9 @@ describe('work with a time limit', () => {
     const slow = withTimeout(new Promise(() => {}), 1_000, () => {
       throw new Error('too slow');
     });
-    const told = expect(slow).rejects.toThrow('too slow');
+    const outcome = slow.catch((error: unknown) => String(error));
     await vi.advanceTimersByTimeAsync(1_000);
-    await told;
+    expect(await outcome).toBe('Error: too slow');
   });
 
   test('throws what it throws, and leaves no timer', async () => {
