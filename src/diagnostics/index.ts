@@ -6,4 +6,5 @@ export { parseBudget } from './budget.js';
 export { CODES } from './codes.js';
 export { frameThroughFleet } from './first-frame.js';
 export { MODES } from './subjects/index.js';
-export { type VerifyDeps, type VerifyObserver, type VerifyOptions, verify } from './verify.js';
+export type { VerifyDeps, VerifyObserver, VerifyOptions } from './options.js';
+export { verify } from './verify.js';

@@ -7,7 +7,7 @@ import { findingsOfChecks, ranked } from './findings.js';
 import { type HeldStream, type HoldResult, type JudgedStream, judge } from './hold/index.js';
 import type { Probes } from './probes.js';
 import type { Prepared } from './subjects/index.js';
-import type { VerifyDeps, VerifyOptions } from './verify.js';
+import type { VerifyDeps, VerifyOptions } from './options.js';
 
 /** Everything that a run has seen. */
 interface Outcome {

@@ -1,7 +1,7 @@
 import { clientOfFleet, openFleetClient } from './fleet-client.js';
 import { type Prepared, prepareFleet, prepareGiven } from './subjects/index.js';
 import type { Trust } from './trust.js';
-import type { VerifyDeps, VerifyOptions } from './verify.js';
+import type { VerifyDeps, VerifyOptions } from './options.js';
 
 /** What the run looks at: what flags name, else sessions of the fleet or of the API. The client lives as long as they do. */
 export async function prepare(

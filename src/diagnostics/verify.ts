@@ -1,60 +1,16 @@
-import type { CheckReport, Collected, Report } from '../report/index.js';
-import type { FleetPaths, Topology } from '../topology/index.js';
-import type { Budget } from './budget.js';
+import type { Collected, Report } from '../report/index.js';
 import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
 import { collectLogs, collectPackets, logSources, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
-import { type HoldProgress, type HoldResult, planHold, runHold } from './hold/index.js';
+import { type HoldResult, planHold, runHold } from './hold/index.js';
+import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
 import { encodePng } from './png.js';
 import { prepare } from './preparation.js';
 import { DIAL_MS, type Probes, openProbes } from './probes.js';
-import type { Mode, Prepared } from './subjects/index.js';
+import type { Prepared } from './subjects/index.js';
 import { type Trust, trustFor } from './trust.js';
-
-export interface VerifyOptions extends Trust {
-  readonly durationMs: number;
-  readonly modes: readonly Mode[];
-  readonly session: string | undefined;
-  readonly url: URL | undefined;
-  readonly page: URL | undefined;
-  readonly gateway: URL | undefined;
-  readonly rfb: { readonly host: string; readonly port: number } | undefined;
-  readonly control: URL | undefined;
-  readonly password: string | undefined;
-  readonly origin: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  /** auto, off, or an interface. */
-  readonly capture: string;
-  readonly logs: Readonly<Record<'traefik' | 'gateway' | 'runner', string | undefined>>;
-  readonly pcap: string | undefined;
-  readonly budget: Budget;
-  readonly strict: boolean;
-  readonly screenshot: boolean;
-  /** Folder that runs go to. */
-  readonly out: string;
-}
-
-export interface VerifyDeps {
-  readonly version: string;
-  /** Undefined when only flags say what is looked at. */
-  readonly fleet: { readonly topology: Topology; readonly paths: FleetPaths } | undefined;
-  readonly now: () => number;
-  readonly monotonic: () => number;
-  readonly suffix: string;
-  readonly isRoot: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly signal: AbortSignal;
-  readonly observer: VerifyObserver;
-}
-
-/** Told of what happens while it happens. */
-export interface VerifyObserver {
-  readonly onStage: (text: string) => void;
-  readonly onCheck: (check: CheckReport) => void;
-  readonly onHold: (progress: HoldProgress) => void;
-}
 
 const TOUCH_MS = 15_000;
 

@@ -1,0 +1,50 @@
+import type { CheckReport } from '../report/index.js';
+import type { FleetPaths, Topology } from '../topology/index.js';
+import type { Budget } from './budget.js';
+import type { HoldProgress } from './hold/index.js';
+import type { Mode } from './subjects/index.js';
+import type { Trust } from './trust.js';
+
+/** What flags say of a run. */
+export interface VerifyOptions extends Trust {
+  readonly durationMs: number;
+  readonly modes: readonly Mode[];
+  readonly session: string | undefined;
+  readonly url: URL | undefined;
+  readonly page: URL | undefined;
+  readonly gateway: URL | undefined;
+  readonly rfb: { readonly host: string; readonly port: number } | undefined;
+  readonly control: URL | undefined;
+  readonly password: string | undefined;
+  readonly origin: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** auto, off, or an interface. */
+  readonly capture: string;
+  readonly logs: Readonly<Record<'traefik' | 'gateway' | 'runner', string | undefined>>;
+  readonly pcap: string | undefined;
+  readonly budget: Budget;
+  readonly strict: boolean;
+  readonly screenshot: boolean;
+  /** Folder that runs go to. */
+  readonly out: string;
+}
+
+export interface VerifyDeps {
+  readonly version: string;
+  /** Undefined when only flags say what is looked at. */
+  readonly fleet: { readonly topology: Topology; readonly paths: FleetPaths } | undefined;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  readonly suffix: string;
+  readonly isRoot: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly observer: VerifyObserver;
+}
+
+/** Told of what happens while it happens. */
+export interface VerifyObserver {
+  readonly onStage: (text: string) => void;
+  readonly onCheck: (check: CheckReport) => void;
+  readonly onHold: (progress: HoldProgress) => void;
+}
