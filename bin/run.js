@@ -11,6 +11,6 @@ if (major < 24) {
 }
 process.umask(0o077);
 // Compiled code is kept beside what it was compiled from; where that cannot be written, nothing is kept.
-module.enableCompileCache(fileURLToPath(new URL('../dist/.compiled', import.meta.url)));
+module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
 const { execute } = module.createRequire(import.meta.url)('@oclif/core/execute');
 await execute({ dir: import.meta.url });

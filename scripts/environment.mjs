@@ -97,13 +97,15 @@ function ensurePackages() {
   writeFileSync(stamp, hash);
 }
 
-/** Compiles src and bundles the two pages into dist, when a source changed. */
+/** Compiles src, bundles the two pages into dist and lists the commands, when a source changed. */
 export function ensureBuild(node) {
   const sources = [
     ...filesBelow(join(root, 'src')),
     join(root, 'tsconfig.json'),
     join(root, 'vite.config.ts'),
+    join(root, 'package.json'),
     join(root, 'package-lock.json'),
+    join(root, 'scripts', 'manifest.mjs'),
   ];
   const stamp = join(root, 'dist', '.camofleet-stamp');
   const hash = hashOf(sources);
@@ -127,6 +129,7 @@ export function ensureBuild(node) {
         ],
         advice,
       );
+  quietly('listing the commands', node, [join(root, 'scripts', 'manifest.mjs')], advice);
   writeFileSync(stamp, hash);
 }
 

@@ -4,3 +4,14 @@ export { serveUntilStopped } from './service.js';
 export { type Progress, progressLine, startProgress } from './progress.js';
 export { fleetFlags, fleetLocation } from './fleet.js';
 export { table } from './table.js';
+export {
+  certificates,
+  choices,
+  durationMs,
+  fileText,
+  header,
+  hostPort,
+  pageUrl,
+  resolution,
+  socketUrl,
+} from './flag-values.js';

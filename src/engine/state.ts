@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { CamofleetError } from '../core/index.js';
 import { ensurePki } from '../pki/index.js';
-import { createKeyFile } from '../tokens/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 
 /** What was made, for people. */
@@ -27,9 +26,14 @@ export async function ensureState(paths: FleetPaths, topology: Topology, nowMs: 
       )
     )
       made.push(file);
-  if (await makeOnce(paths.tokenKeys, () => createKeyFile(paths.tokenKeys))) made.push(paths.tokenKeys);
+  if (await makeOnce(paths.tokenKeys, () => makeTokenKeys(paths.tokenKeys))) made.push(paths.tokenKeys);
   const hosts = [...new Set([topology.public.host, 'localhost', '127.0.0.1', '::1'])];
   return { made, certificates: await ensurePki(paths, hosts, nowMs) };
+}
+
+async function makeTokenKeys(file: string): Promise<void> {
+  const { createKeyFile } = await import('../tokens/index.js');
+  await createKeyFile(file);
 }
 
 /** True when the file was made; an existing one must be private. */

@@ -1,61 +1,25 @@
 import 'reflect-metadata';
-import { X509Certificate as ParsedCertificate, type webcrypto } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import type { webcrypto } from 'node:crypto';
+import { rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
-import { CamofleetError, errorText } from '../core/index.js';
-
-/** Files of the authority, absolute paths; keys get mode 0600. */
-export interface Pki {
-  readonly caCertificate: string;
-  readonly caKey: string;
-  readonly leafCertificate: string;
-  readonly leafKey: string;
-}
+import { CA_DAYS, DAY_MS, LEAF_DAYS, type Pki, readOrUndefined } from './files.js';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const DAY_MS = 86_400_000;
-const CA_DAYS = 365;
-const LEAF_DAYS = 90;
-/** A leaf is made anew when it has less than this left. */
-const RENEW_DAYS = 14;
-
 interface Authority {
   readonly certificate: x509.X509Certificate;
   readonly keys: webcrypto.CryptoKeyPair;
 }
 
-/** Makes what is missing, runs out, or does not cover the hosts; says what it did. */
-export async function ensurePki(
+/** Makes a leaf for the hosts, by the authority that there is or by a new one; says which. */
+export async function makeCertificates(
   files: Pki,
   hosts: readonly string[],
   nowMs: number,
-): Promise<'kept' | 'leaf renewed' | 'made'> {
-  try {
-    if (await isGood(files, hosts, nowMs)) return 'kept';
-    const existing = await readAuthority(files, nowMs);
-    const authority = existing ?? (await makeAuthority(files, nowMs));
-    await makeLeaf(files, authority, hosts, nowMs);
-    return existing ? 'leaf renewed' : 'made';
-  } catch (cause) {
-    throw new CamofleetError(
-      'CF_PKI_FAILED',
-      `certificates cannot be made in ${files.caCertificate}: ${errorText(cause)}`,
-      {},
-      { cause },
-    );
-  }
-}
-
-async function isGood(files: Pki, hosts: readonly string[], nowMs: number): Promise<boolean> {
-  const text = await readOrUndefined(files.leafCertificate);
-  if (text === undefined || (await readOrUndefined(files.leafKey)) === undefined) return false;
-  const authority = await readAuthority(files, nowMs);
-  const leaf = new ParsedCertificate(text);
-  const covers = hosts.every((host) => (isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host)) !== undefined);
-  const issued =
-    authority !== undefined && leaf.checkIssued(new ParsedCertificate(authority.certificate.toString('pem')));
-  return covers && issued && Date.parse(leaf.validTo) - nowMs > RENEW_DAYS * DAY_MS;
+): Promise<'leaf renewed' | 'made'> {
+  const existing = await readAuthority(files, nowMs);
+  await makeLeaf(files, existing ?? (await makeAuthority(files, nowMs)), hosts, nowMs);
+  return existing ? 'leaf renewed' : 'made';
 }
 
 async function readAuthority(files: Pki, nowMs: number): Promise<Authority | undefined> {
@@ -134,8 +98,4 @@ function serial(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0]! &= 0x7f;
   return Buffer.from(bytes).toString('hex');
-}
-
-function readOrUndefined(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined); // absent: it will be made
 }

@@ -1,2 +1,3 @@
 /** A throw-away certificate authority and a leaf for one fleet; it is never installed in a system store. */
-export { type Pki, ensurePki } from './authority.js';
+export { ensurePki } from './ensure.js';
+export { type Pki } from './files.js';
