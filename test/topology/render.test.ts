@@ -118,7 +118,7 @@ describe('a changed topology changes what it should and nothing else:', () => {
       [
         '- 127.0.0.1:443:443',
         'CAMOFLEET_GATEWAY_ALLOWED_ORIGINS: https://localhost',
-        expect.stringContaining('"vnc_http":"https://localhost/vnc/{id}"') as unknown as string,
+        expect.stringContaining('"vnc_http":"https://localhost/vnc/{id}"'),
         'CAMOFLEET_CONTROL_PUBLIC_ORIGINS: https://localhost',
         'address: ":443"',
       ],
