@@ -56,13 +56,14 @@ Exit code 0 when a fleet that was up was stopped; 130 when Ctrl-C came before it
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Up);
-    const [{ fleetPaths, loadTopology }, { ensureState }] = await Promise.all([
+    const [{ fleetPaths, loadTopology, violationText, violations }, { ensureState }] = await Promise.all([
       import('../topology/index.js'),
       import('../engine/index.js'),
     ]);
     const { root, file } = fleetLocation(flags, this.context.cwd);
     const paths = fleetPaths(root, file);
     const topology = await loadTopology(paths.topologyFile);
+    if (!flags.supervise) for (const violation of violations(topology)) this.say(violationText(violation));
     await ensureState(paths, topology, Date.now());
     const options = { wait: flags.wait, json: flags.json, timeoutMs: flags.timeout * 1000 };
     if (flags.supervise) await this.#supervise({ paths, topology }, options);

@@ -125,6 +125,11 @@ export function chooseIngress(topology: Topology, traefik: string | undefined): 
       'CF_COMPONENT_MISSING',
       'ingress.kind is traefik in camofleet.yaml, and no traefik is on PATH',
     );
+  if (topology.tls.mode === 'acme' && traefik === undefined)
+    throw new CamofleetError(
+      'CF_COMPONENT_MISSING',
+      'tls.mode is acme in camofleet.yaml, only Traefik asks an authority for certificates, and none is on PATH',
+    );
   return topology.ingress.kind !== 'embedded' && traefik !== undefined ? 'traefik' : 'embedded';
 }
 
