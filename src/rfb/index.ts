@@ -7,6 +7,7 @@ export {
   ClientHandshake,
   SECURITY_NAMES,
   SECURITY_NONE,
+  printable,
 } from './client-handshake.js';
 export { type ServerHandshakeEvent, type ServerSecurity, ServerHandshake } from './server-handshake.js';
 export {

@@ -1,7 +1,20 @@
 import type { EndHow } from '../../report/index.js';
 
 /** How far a dial got, in order. */
-export const STAGES = ['dns', 'tcp', 'tls', 'http', 'greeting', 'security', 'serverInit', 'frame', 'open'] as const;
+export const STAGES = [
+  'dns',
+  'tcp',
+  'tls',
+  /** Until an answer of 101. */
+  'http',
+  /** The 101 is one that a browser takes. */
+  'upgrade',
+  'greeting',
+  'security',
+  'serverInit',
+  'frame',
+  'open',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What one dial saw, stage by stage. Times in milliseconds; what was not reached is absent. */
@@ -12,6 +25,10 @@ export interface DialFacts {
   failure?: string;
   /** The system's code: ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, … */
   errorCode?: string;
+  /** How the RFB opening stopped: nothing came in time, bytes that are no RFB, the other side ended, or it said no. */
+  stop?: 'silence' | 'malformed' | 'ended' | 'refused';
+  /** Of a close frame that came during the opening. */
+  closeCode?: number;
   localPort?: number;
   dns?: { addresses: string[]; tookMs: number };
   tcp?: { address: string; tookMs: number };
@@ -37,6 +54,8 @@ export interface DialFacts {
     types?: number[];
     security?: number;
     refused?: string;
+    /** Nothing was refused: a password is wanted and none is known, or only types are offered that verify does not speak. */
+    noCommonSecurity?: 'password' | 'types';
     width?: number;
     height?: number;
     name?: string;

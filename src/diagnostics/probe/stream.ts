@@ -1,20 +1,13 @@
-import { createHistogram } from 'node:perf_hooks';
-import type { Socket } from 'node:net';
-import type { EndHow } from '../../report/index.js';
 import { ClientSession, type Framebuffer, type ServerInit } from '../../rfb/index.js';
-import { FrameParser, OPCODE, encodeFrame } from '../../websocket/index.js';
 import type { StreamEnd } from './facts.js';
-import type { TlsTap } from './tls-tap.js';
+import { whenAborted } from './limit.js';
+import { Pings } from './pings.js';
+import type { Wire, WireEnd } from './wire.js';
 
-/** The way of RFB bytes: WebSocket frames, or the bare socket. */
-export interface Wire {
-  readonly socket: Socket;
-  readonly tap: TlsTap | undefined;
-  readonly framed: boolean;
-}
-
-/** An answer to our close frame is waited for this long. */
-const CLOSE_MS = 2_000;
+/** A peer that answered pings before is gone when so many in a row are not answered … */
+const LOST_PINGS = 3;
+/** … and not a byte of any kind came for so long. */
+const SILENCE_MS = 10_000;
 
 /** A stream that is open: counts, measures, asks for what has changed, and notes how it ended. Memory is constant. */
 export class Stream {
@@ -24,78 +17,74 @@ export class Stream {
   readonly key: string | undefined;
   bytesIn = 0;
   bytesOut = 0;
+  /** Whole updates. */
   frames = 0;
-  pingsSent = 0;
-  pingsAnswered = 0;
+  pixels = 0;
   longestSilenceMs = 0;
-  #resolveEnded!: (end: StreamEnd) => void;
-  readonly #began = performance.now();
-  readonly #frames: FrameParser;
+  readonly #wire: Wire;
   readonly #session: ClientSession;
-  readonly #rtt = createHistogram();
-  readonly #waiting: (() => void)[] = [];
+  readonly #pings = new Pings();
+  readonly #waiting = new Set<() => void>();
+  readonly #began = performance.now();
   #lastByte = performance.now();
-  #closeFrame: { code: number | null; reason: string } | undefined;
-  #pingAt: number | undefined;
-  #done = false;
-  #selfEnded = false;
+  #owesRequest = false;
   #malformed: string | undefined;
 
   constructor(
-    private readonly wire: Wire,
+    wire: Wire,
     init: ServerInit,
-    options: { readonly key: string | undefined; readonly keepPicture: boolean; readonly parser: FrameParser },
+    options: { readonly key: string | undefined; readonly keepPicture: boolean },
   ) {
+    this.#wire = wire;
     this.key = options.key;
-    this.#frames = options.parser;
     this.openedAt = Date.now();
     this.#session = new ClientSession(init, options);
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
+    this.ended = wire.ended.then((end) => this.#finish(end));
   }
 
   get picture(): Framebuffer | undefined {
     return this.#session.picture;
   }
 
-  /** Undefined, or what a server sent that is no RFB or no WebSocket. */
+  /** Undefined, or what a server sent that is no RFB or no WebSocket: the stream has ended then. */
   get malformed(): string | undefined {
     return this.#malformed;
   }
 
   get isOpen(): boolean {
-    return !this.#done;
+    return this.#wire.isOpen;
   }
 
-  /** Takes the socket over, with bytes of RFB that came already, and asks for the picture. */
+  get pingsSent(): number {
+    return this.#pings.sent;
+  }
+
+  get pingsAnswered(): number {
+    return this.#pings.answered;
+  }
+
+  /** Takes the wire over, with bytes of RFB that came already, and asks for the picture. */
   start(rest: Buffer): void {
-    const { socket } = this.wire;
-    for (const event of ['data', 'end', 'error', 'close']) socket.removeAllListeners(event);
-    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('end', () =>
-      this.#finish(this.wire.tap ? (this.wire.tap.sawCloseNotify ? 'close_notify' : 'fin') : 'fin'),
-    );
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.#finish(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'rst' : 'fin'),
-    );
-    socket.on('close', () => this.#finish('fin'));
-    if (rest.length > 0) this.#rfb(rest);
-    socket.resume(); // it was paused while it changed hands
+    this.#wire.handTo({
+      rfb: (bytes) => this.#receive(bytes),
+      pong: (payload) => this.#pings.pong(payload, performance.now()),
+      drained: () => this.#requestOwed(),
+    });
+    if (rest.length > 0) this.#receive(rest);
     this.#send(this.#session.start());
   }
 
-  /** Resolves when the next whole update has been read; false when the stream ended or the time ran out first. */
-  nextFrame(ms: number): Promise<boolean> {
+  /** Resolves when the next whole update has been read; false when the stream ended or the signal aborted first. */
+  nextFrame(signal: AbortSignal): Promise<boolean> {
     const before = this.frames;
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        resolve(this.frames > before);
-      };
-      const timer = setTimeout(finish, ms);
-      this.#waiting.push(finish);
-      void this.ended.then(finish);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const tell = (): void => resolve(this.frames > before);
+    this.#waiting.add(tell);
+    const release = whenAborted(signal, tell);
+    if (!this.isOpen) tell();
+    return promise.finally(() => {
+      release();
+      this.#waiting.delete(tell);
     });
   }
 
@@ -104,109 +93,74 @@ export class Stream {
     this.#send(this.#session.request(false));
   }
 
+  /** Sends a ping; a peer that answered before and has fallen silent is given up. */
   ping(): void {
-    if (!this.wire.framed || this.#done || this.#pingAt !== undefined) return;
-    this.#pingAt = performance.now();
-    this.pingsSent += 1;
-    this.#write(encodeFrame(OPCODE.ping, Buffer.from(String(this.pingsSent))));
+    const wire = this.#wire;
+    if (!wire.framed || !wire.isOpen || wire.isClogged) return;
+    const now = performance.now();
+    const silentMs = Math.round(now - wire.heardAtMs);
+    if (this.#pings.answered > 0 && this.#pings.waiting >= LOST_PINGS && silentMs >= SILENCE_MS) {
+      wire.giveUp(`${this.#pings.waiting} pings without an answer, not a byte for ${silentMs} ms`);
+      return;
+    }
+    const payload = this.#pings.next(now);
+    if (payload) wire.ping(payload);
   }
 
   /** Round-trip times of pings in milliseconds; null before the first answer. */
   rtt(percentile: number): number | null {
-    return this.#rtt.count === 0 ? null : Math.round(this.#rtt.percentile(percentile) / 10) / 100;
+    return this.#pings.rttMs(percentile);
   }
 
   /** How long no byte of RFB has come, with the time that is running; pings and pongs are no bytes of RFB. */
   silenceMs(): number {
-    return Math.round(Math.max(this.longestSilenceMs, this.#done ? 0 : performance.now() - this.#lastByte));
+    return Math.round(Math.max(this.longestSilenceMs, this.isOpen ? performance.now() - this.#lastByte : 0));
   }
 
   /** Ends the stream in order and waits for the end. */
   async close(): Promise<StreamEnd> {
-    if (!this.#done) {
-      this.#selfEnded = true;
-      const code = Buffer.alloc(2);
-      code.writeUInt16BE(1000);
-      if (this.wire.framed) this.#write(encodeFrame(OPCODE.close, code));
-      else this.wire.socket.end();
-      const timer = setTimeout(() => this.wire.socket.destroy(), CLOSE_MS);
-      await this.ended;
-      clearTimeout(timer);
-    }
+    await this.#wire.close();
     return this.ended;
   }
 
   #receive(bytes: Buffer): void {
     const now = performance.now();
-    if (!this.wire.framed) {
-      this.#rfb(bytes);
-      return;
-    }
-    for (const event of this.#frames.feed(bytes)) {
-      if (event.type === 'data' && event.kind === 'binary') this.#rfb(event.bytes);
-      else if (event.type === 'data') this.#malformed ??= 'a text message';
-      else if (event.type === 'ping') this.#write(encodeFrame(OPCODE.pong, event.payload));
-      else if (event.type === 'pong') this.#pong(now);
-      else if (event.type === 'violation') this.#malformed ??= event.reason;
-      else this.#closed(event);
-    }
-  }
-
-  #closed(frame: { readonly code: number | null; readonly reason: string }): void {
-    this.#closeFrame = { code: frame.code, reason: frame.reason };
-    if (!this.#selfEnded) {
-      const code = Buffer.alloc(2);
-      code.writeUInt16BE(frame.code ?? 1000);
-      this.#write(encodeFrame(OPCODE.close, code));
-    }
-    this.#finish('close_frame');
-    this.wire.socket.end();
-  }
-
-  #rfb(bytes: Buffer): void {
-    const now = performance.now();
     this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);
     this.#lastByte = now;
     this.bytesIn += bytes.length;
     for (const event of this.#session.feed(bytes)) {
-      if (event.type === 'malformed') this.#malformed ??= `wanted ${event.want}, got ${event.got}`;
-      if (event.type !== 'update') continue;
-      this.frames += 1;
-      for (const tell of this.#waiting.splice(0)) tell();
-      this.#send(this.#session.request(true));
+      if (event.type === 'malformed') this.#wire.reject(`wanted ${event.want}, got ${event.got}`);
+      if (event.type === 'update') this.#frame(event.pixels);
     }
   }
 
-  #pong(now: number): void {
-    if (this.#pingAt === undefined) return;
-    this.#rtt.record(Math.max(1, Math.round((now - this.#pingAt) * 1_000)));
-    this.#pingAt = undefined;
-    this.pingsAnswered += 1;
+  #frame(pixels: number): void {
+    this.frames += 1;
+    this.pixels += pixels;
+    for (const tell of this.#waiting) tell();
+    this.#owesRequest = true;
+    this.#requestOwed();
+  }
+
+  /** One request an update, and none to a peer that does not take them. */
+  #requestOwed(): void {
+    if (!this.#owesRequest || this.#wire.isClogged) return;
+    this.#owesRequest = false;
+    this.#send(this.#session.request(true));
   }
 
   #send(rfb: Buffer): void {
-    if (this.#done) return;
+    if (!this.isOpen) return;
     this.bytesOut += rfb.length;
-    this.#write(this.wire.framed ? encodeFrame(OPCODE.binary, rfb) : rfb);
+    this.#wire.send(rfb);
   }
 
-  #write(bytes: Buffer): void {
-    if (this.wire.socket.writable) this.wire.socket.write(bytes);
-  }
-
-  #finish(how: EndHow): void {
-    if (this.#done) return;
-    this.#done = true;
+  #finish(end: WireEnd): StreamEnd {
     const now = performance.now();
     this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);
-    this.#resolveEnded({
-      how,
-      code: this.#closeFrame?.code ?? null,
-      reason: this.#closeFrame?.reason ?? '',
-      atMs: Math.round(now - this.#began),
-      at: Date.now(),
-      bySelf: this.#selfEnded,
-    });
-    if (how !== 'close_frame') this.wire.socket.destroy();
+    if (end.broken) this.#malformed = end.reason;
+    for (const tell of this.#waiting) tell();
+    const { how, code, reason, bySelf } = end;
+    return { how, code, reason, atMs: Math.round(now - this.#began), at: Date.now(), bySelf };
   }
 }

@@ -1,39 +1,45 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-const RECORD_HEADER = 5;
-const ALERT = 21;
-/** In TLS 1.3 a close_notify is an encrypted record of this length: two bytes of alert, one of type, sixteen of tag. */
-const CLOSE_NOTIFY_LENGTH = 19;
+/** First bytes of a peer that are kept: enough to tell HTTP or RFB from TLS. */
+const KEPT_BYTES = 32;
 
 /**
- * Stands between a TCP socket and TLS and reads the record headers that come in, so that a close_notify can be told
- * from a bare FIN: Node's TLS socket reports both alike.
+ * Stands between a TCP socket and TLS and passes a FIN on one turn late, when TLS has understood all that came before
+ * it. So when TLS ends and no FIN has been seen, a close_notify ended it: Node's TLS socket reports both alike, and in
+ * TLS 1.3 the record itself cannot be told from data of two bytes.
  */
 export class TlsTap extends Duplex {
   readonly #socket: Socket;
-  #header = Buffer.alloc(0);
-  #left = 0;
-  #last: { readonly type: number; readonly length: number } | undefined;
-  #records = 0;
+  #first = Buffer.alloc(0);
+  #sawFin = false;
 
   constructor(socket: Socket) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => {
-      this.#read(bytes);
+      if (this.#first.length < KEPT_BYTES)
+        this.#first = Buffer.concat([this.#first, bytes.subarray(0, KEPT_BYTES - this.#first.length)]);
       if (!this.push(bytes)) socket.pause();
     });
-    socket.on('end', () => this.push(null));
+    socket.on('end', () =>
+      setImmediate(() => {
+        this.#sawFin = true;
+        this.push(null);
+      }),
+    );
     socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
+    socket.on('close', () => setImmediate(() => this.destroy()));
   }
 
-  /** Whether the last record before the end was a close_notify. */
-  get sawCloseNotify(): boolean {
-    const last = this.#last;
-    if (!last || this.#left > 0) return false;
-    return last.type === ALERT || (this.#records > 1 && last.length === CLOSE_NOTIFY_LENGTH);
+  /** The peer's FIN has come, and all that it sent before has been read. */
+  get sawFin(): boolean {
+    return this.#sawFin;
+  }
+
+  /** What the peer said first, in the clear. */
+  get first(): Buffer {
+    return this.#first;
   }
 
   override _read(): void {
@@ -41,8 +47,7 @@ export class TlsTap extends Duplex {
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#socket.write(bytes)) done();
-    else this.#socket.once('drain', () => done());
+    this.#socket.write(bytes, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -52,25 +57,5 @@ export class TlsTap extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#socket.destroy();
     done(error);
-  }
-
-  #read(bytes: Buffer): void {
-    let rest = bytes;
-    while (rest.length > 0) {
-      if (this.#left > 0) {
-        const taken = Math.min(this.#left, rest.length);
-        this.#left -= taken;
-        rest = rest.subarray(taken);
-        continue;
-      }
-      const missing = RECORD_HEADER - this.#header.length;
-      this.#header = Buffer.concat([this.#header, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      if (this.#header.length < RECORD_HEADER) return;
-      this.#last = { type: this.#header[0]!, length: this.#header.readUInt16BE(3) };
-      this.#left = this.#last.length;
-      this.#records += 1;
-      this.#header = Buffer.alloc(0);
-    }
   }
 }

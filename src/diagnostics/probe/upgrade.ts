@@ -1,8 +1,10 @@
-import { type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
+import { printable } from '../../rfb/index.js';
 import { acceptFor, newKey } from '../../websocket/index.js';
 import { fail } from './connect.js';
 import type { DialFacts } from './facts.js';
+import { whenAborted, whyAborted } from './limit.js';
 
 export interface UpgradeOptions {
   readonly url: URL;
@@ -11,68 +13,119 @@ export interface UpgradeOptions {
   readonly signal: AbortSignal;
 }
 
+type HttpFacts = NonNullable<DialFacts['http']>;
+
+const SUBPROTOCOL = 'binary';
 /** Characters of a refusal's body that are kept. */
 const MAX_BODY = 2_048;
+/** The first byte of a TLS alert, which a TLS server answers to a request in the clear. */
+const TLS_ALERT = 0x15;
 
 /** A WebSocket handshake on an open socket: the bytes behind the 101, or undefined with the refusal in `facts`. */
-export function upgrade(socket: Socket, options: UpgradeOptions, facts: DialFacts): Promise<Buffer | undefined> {
+export async function upgrade(socket: Socket, options: UpgradeOptions, facts: DialFacts): Promise<Buffer | undefined> {
   facts.stage = 'http';
-  const began = performance.now();
   const key = newKey();
-  const { url } = options;
-  return new Promise((resolve) => {
-    const asked = request({
-      createConnection: () => socket,
-      host: url.hostname,
-      port: url.port,
-      path: `${url.pathname}${url.search}`,
-      headers: {
-        host: url.host,
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-version': '13',
-        'sec-websocket-key': key,
-        'sec-websocket-protocol': 'binary',
-        ...(options.origin !== undefined && { origin: options.origin }),
-        ...options.headers,
-      },
-      signal: options.signal,
-    });
-    const note = (response: IncomingMessage, body: string): void => {
-      const headers = Object.fromEntries(
-        Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
-      );
-      facts.http = {
-        status: response.statusCode ?? 0,
-        headers,
-        body,
-        key,
-        wantedAccept: acceptFor(key),
-        tookMs: performance.now() - began,
-      };
-    };
-    asked.once('upgrade', (response, _socket, head) => {
-      note(response, '');
-      resolve(head);
-    });
-    asked.once('response', (response) => {
-      let body = '';
-      note(response, body);
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
-        body = (body + text).slice(0, MAX_BODY);
-      });
-      response.once('close', () => {
-        note(response, body);
-        facts.failure = `answered ${response.statusCode} instead of 101`;
-        socket.destroy();
-        resolve(undefined);
-      });
-    });
-    asked.once('error', (error) => {
-      if (!facts.http) fail(facts, error);
-      resolve(undefined);
-    });
-    asked.end();
+  const began = performance.now();
+  try {
+    const { response, head, body } = await answerTo(ask(socket, options, key), options.signal);
+    facts.http = { ...describe(response, body), key, wantedAccept: acceptFor(key), tookMs: performance.now() - began };
+    if (facts.http.status === 101) facts.stage = 'upgrade';
+    const failure = facts.http.status === 101 ? flawOf(facts.http, head) : refusal(facts.http);
+    if (failure === undefined) return head;
+    facts.failure = failure;
+  } catch (error) {
+    failHttp(facts, error);
+  }
+  socket.destroy();
+  return undefined;
+}
+
+function ask(socket: Socket, { url, origin, headers }: UpgradeOptions, key: string): ClientRequest {
+  return request({
+    createConnection: () => socket,
+    host: url.hostname,
+    port: url.port,
+    path: `${url.pathname}${url.search}`,
+    headers: {
+      host: url.host,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': key,
+      'sec-websocket-protocol': SUBPROTOCOL,
+      ...(origin !== undefined && { origin }),
+      ...headers,
+    },
   });
+}
+
+interface Answer {
+  readonly response: IncomingMessage;
+  /** Present behind a 101. */
+  readonly head?: Buffer;
+  readonly body: string;
+}
+
+/** The answer, as soon as it has come or its body is longer than what is kept. */
+function answerTo(asked: ClientRequest, signal: AbortSignal): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  asked.once('upgrade', (response, _socket, head) => resolve({ response, head, body: '' }));
+  let late = (): void => reject(new Error(whyAborted(signal, 'an answer to the upgrade')));
+  asked.once('response', (response) => {
+    let body = '';
+    const whole = (): void => resolve({ response, body: body.slice(0, MAX_BODY) });
+    late = whole; // a status is an answer, however much of its body is missing
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      body += text;
+      if (body.length >= MAX_BODY) whole();
+    });
+    response.on('error', whole);
+    response.once('close', whole);
+  });
+  asked.on('error', reject);
+  asked.end();
+  const release = whenAborted(signal, () => late());
+  return promise.finally(release);
+}
+
+function describe(response: IncomingMessage, body: string): Pick<HttpFacts, 'status' | 'headers' | 'body'> {
+  const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
+  return { status: response.statusCode ?? 0, headers, body };
+}
+
+function refusal({ status, headers }: HttpFacts): string {
+  const location = headers['location'];
+  const to = location !== undefined && status >= 300 && status < 400 ? `, and points to ${withoutQuery(location)}` : '';
+  return `answered ${status} instead of 101${to}`;
+}
+
+/** A query may hold a token. */
+function withoutQuery(location: string): string {
+  return location.replace(/[?#].*$/s, '');
+}
+
+/** What a browser rejects in an answer of 101 (RFC 6455 section 4.1); undefined when the socket is open. */
+function flawOf({ headers, wantedAccept }: HttpFacts, head: Buffer | undefined): string | undefined {
+  if (!head) return 'answered 101 without the headers Upgrade and Connection of a switch';
+  const { upgrade: protocol = 'none' } = headers;
+  if (protocol.toLowerCase() !== 'websocket') return `switched to ${protocol}, wanted websocket`;
+  const accept = headers['sec-websocket-accept'];
+  if (accept !== wantedAccept) return `Sec-WebSocket-Accept is ${accept ?? 'missing'}, wanted ${wantedAccept}`;
+  const subprotocol = headers['sec-websocket-protocol'];
+  if (subprotocol !== undefined && subprotocol !== SUBPROTOCOL)
+    return `the subprotocol is ${subprotocol}, and only ${SUBPROTOCOL} was offered`;
+  const extensions = headers['sec-websocket-extensions'];
+  return extensions === undefined ? undefined : `the extension ${extensions} was agreed on, and none was offered`;
+}
+
+/** A peer that does not speak HTTP is quoted. */
+function failHttp(facts: DialFacts, error: unknown): void {
+  fail(facts, error);
+  const said = error instanceof Error && 'rawPacket' in error ? error.rawPacket : undefined;
+  if (!Buffer.isBuffer(said) || said.length === 0 || said.toString('latin1', 0, 5) === 'HTTP/') return;
+  facts.failure =
+    said[0] === TLS_ALERT
+      ? 'wanted HTTP, got a TLS alert: the port speaks TLS, dial it with wss://'
+      : `wanted HTTP, got ${printable(said)}`;
 }
