@@ -88,6 +88,6 @@ function describeEnd({ how, code, reason }: StreamEnd): string {
     fin: 'FIN without a close frame',
     rst: 'RST',
     timeout: 'silence',
-    none: 'nothing',
+    none: reason || 'nothing',
   }[how];
 }

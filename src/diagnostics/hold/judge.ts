@@ -21,7 +21,7 @@ interface Case {
 
 /** The findings of a hold. None when every stream was ended by verify and answered to the end. */
 export function judge(input: JudgeInput): Judgement {
-  const cuts = input.streams.filter((stream): stream is Cut => stream.end !== undefined && !stream.end.bySelf);
+  const cuts = input.streams.filter((stream): stream is Cut => stream.end?.bySelf === false && !fellSilent(stream));
   const cases = cuts.length > 0 ? judgeCuts(cuts, input) : [...judgeUnopened(input), ...judgeFrozen(input)];
   const blamed = new Map<JudgedStream, Hop>(
     cases.flatMap(({ finding, streams }) => streams.map((stream) => [stream, finding.hop] as const)),
@@ -63,9 +63,14 @@ function goneOnTheWay(vantage: Vantage, input: JudgeInput): Culprit | undefined 
   return undefined;
 }
 
-/** Streams that are open and gave no picture when one was asked for: the innermost that is frozen is to blame. */
+/** Nobody ended it: verify gave it up, for its pings were not answered any more and no byte came. */
+function fellSilent({ end }: JudgedStream): boolean {
+  return end?.how === 'timeout' && !end.bySelf;
+}
+
+/** Streams that were open and gave no picture, or no answer at all: the innermost that is frozen is to blame. */
 function judgeFrozen({ streams }: JudgeInput): Case[] {
-  const frozen = streams.filter(({ answeredAtEnd }) => answeredAtEnd === false);
+  const frozen = streams.filter((stream) => stream.answeredAtEnd === false || fellSilent(stream));
   const bySession = Map.groupBy(frozen, ({ session }) => session);
   return [...bySession.values()].map((own) => {
     const at = [...new Set(own.map(({ vantage }) => vantage))];
@@ -73,7 +78,7 @@ function judgeFrozen({ streams }: JudgeInput): Case[] {
       ({ session, answeredAtEnd }) => session === own[0]!.session && answeredAtEnd === true,
     );
     const alive = [...new Set(others.map(({ vantage }) => vantage))];
-    const saw = `no picture came any more when one was asked for, at: ${at.join(', ')}; it came at: ${alive.join(', ') || 'none'}`;
+    const saw = `nothing came any more when a picture or an answer to pings was asked for, at: ${at.join(', ')}; it came at: ${alive.join(', ') || 'none'}`;
     return { finding: findingOf(frozenAt(at, alive, own), { saw }, [itself(saw)]), streams: own };
   });
 }
