@@ -52,6 +52,8 @@ export const runnerSessionSchema = z.object({
   /** Framebuffer size in pixels; null without a picture. */
   screen: z.object({ width: z.int(), height: z.int() }).nullable(),
   viewers: z.int().optional(),
+  /** Only from a runner that is used without a control plane: URLs with a legacy id. The viewer is asked for the password. */
+  vnc: z.object({ ws: z.string(), http: z.string(), password_protected: z.boolean() }).nullable().optional(),
 });
 export type RunnerSession = z.output<typeof runnerSessionSchema>;
 
@@ -90,5 +92,7 @@ export const runnerHealthSchema = z.object({
   browsers: z.array(z.string()),
   /** Programs a real display needs and that are missing here. */
   missing: z.array(z.string()),
+  /** Why it is degraded. */
+  problem: z.string().optional(),
 });
 export type RunnerHealth = z.output<typeof runnerHealthSchema>;

@@ -1,13 +1,16 @@
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { Flags } from '@oclif/core';
 import { CamofleetCommand, serveUntilStopped } from '../cli/index.js';
 
 export default class Runner extends CamofleetCommand {
   static override summary = 'Run the runner: sessions with a display, a VNC server and a browser, or a test card.';
   static override description =
-    `Settings come from the environment; \`camofleet config explain runner\` lists them. The log goes to stdout as
-JSON lines. SIGTERM ends every session, then the runner.`;
-  static override examples = ['<%= config.bin %> runner', 'RUNNER_PORT=8170 <%= config.bin %> runner --host 127.0.0.1'];
+    `Settings come from the environment; \`camofleet config explain runner\` lists them. The API needs a service key. The
+log goes to stdout as JSON lines. SIGTERM ends every session, then the runner.`;
+  static override examples = [
+    'CAMOFLEET_RUNNER_SERVICE_KEY_FILE=service.key <%= config.bin %> runner',
+    'CAMOFLEET_RUNNER_SERVICE_KEY_FILE=service.key <%= config.bin %> runner --host 127.0.0.1 --port 8170',
+  ];
   static override flags = {
     host: Flags.string({ summary: 'Address that the API binds (RUNNER_HOST).' }),
     port: Flags.string({ summary: 'Port of the API (RUNNER_PORT).' }),
@@ -32,6 +35,7 @@ JSON lines. SIGTERM ends every session, then the runner.`;
       clock: systemClock,
       version: this.config.version,
       path: env['PATH'] ?? '',
+      home: env['HOME'] ?? homedir(),
       isRoot: process.getuid?.() === 0,
       temporaryFolder: tmpdir(),
     });

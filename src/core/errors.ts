@@ -19,6 +19,7 @@ export const ERRORS = {
     hint: 'Install the program that is named, or choose a session kind that needs none.',
   },
   CF_SLOTS_EXHAUSTED: { exit: 3, hint: 'End a session, or widen the ranges under `runner` in camofleet.yaml.' },
+  CF_STOPPING: { exit: 3, hint: 'It takes no new sessions. Ask again when it is back.' },
   CF_REFUSED: { exit: 4, hint: 'Check the operator key: it lies in .camofleet/secrets/operator.key.' },
   CF_UNREACHABLE: { exit: 3, hint: 'Nothing answered there. Run `camofleet status` to see what runs.' },
   CF_KEYS_INVALID: {

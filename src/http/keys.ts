@@ -2,13 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { CamofleetError, errorText } from '../core/index.js';
 
-/** Reads a key file; undefined for no path. A key that others can read is an error. */
+/** Reads a key file; undefined for no path. A key that others can read, or that is empty, is an error. */
 export function readKeyFile(file: string): string | undefined {
   if (file === '') return undefined;
   try {
     if ((statSync(file).mode & 0o077) !== 0)
       throw new CamofleetError('CF_KEYS_INVALID', `${file} can be read by others; run: chmod 600 ${file}`, { file });
-    return readFileSync(file, 'utf8').trim();
+    const key = readFileSync(file, 'utf8').trim();
+    if (key === '') throw new CamofleetError('CF_KEYS_INVALID', `${file} is empty, a key is wanted`, { file });
+    return key;
   } catch (cause) {
     if (cause instanceof CamofleetError) throw cause;
     throw new CamofleetError('CF_KEYS_INVALID', `${file} cannot be read: ${errorText(cause)}`, { file }, { cause });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { CamofleetError, errorText } from '../core/index.js';
+import { CamofleetError, errorText, urlHost } from '../core/index.js';
 
 export interface Listening {
   readonly host: string;
@@ -16,7 +16,7 @@ export async function listen(server: NetServer, host: string, port: number, sett
   } catch (cause) {
     throw new CamofleetError(
       'CF_PORT_TAKEN',
-      `cannot listen on ${host}:${port} (${setting}): ${errorText(cause)}`,
+      `cannot listen on ${urlHost(host)}:${port} (${setting}): ${errorText(cause)}`,
       { host, port, setting },
       { cause },
     );

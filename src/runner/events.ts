@@ -1,6 +1,6 @@
 import { channel } from '../core/index.js';
 
-/** What a runner announces; each becomes a line of its log. No fact holds a password, a cookie or a URL's query. */
+/** What a runner announces; each becomes a line of its log. No fact holds a password, a cookie or a start URL. */
 export interface RunnerFacts {
   listening: { readonly name: string; readonly port: number; readonly internalPort: number };
   started: {
@@ -23,6 +23,9 @@ export interface RunnerFacts {
   viewer: { readonly session: string; readonly what: 'opened' | 'closed' | 'refused'; readonly why?: string };
   swept: { readonly pid: number; readonly name: string };
   sandboxOff: { readonly session: string; readonly browser: string; readonly because: string };
+  late: { readonly session: string; readonly browser: string; readonly because: string };
+  leftBehind: { readonly session: string; readonly message: string };
+  failure: { readonly request?: string; readonly what: string; readonly message: string };
 }
 
 export const listening = channel<RunnerFacts['listening']>('runner.listening');
@@ -35,6 +38,13 @@ export const cardViewer = channel<RunnerFacts['viewer']>('testcard.viewer');
 export const leftoverSwept = channel<RunnerFacts['swept']>('leftover.swept');
 export const sandboxOff = channel<RunnerFacts['sandboxOff']>('browser.sandbox_off');
 
+/** A browser was handed out before it showed itself. */
+export const browserLate = channel<RunnerFacts['late']>('browser.late');
+/** Something of a session could not be released. */
+export const leftBehind = channel<RunnerFacts['leftBehind']>('session.left_behind');
+/** A fault of ours: what was being done, and what was thrown. */
+export const internalFailure = channel<RunnerFacts['failure']>('runner.failure');
+
 export const RUNNER_CHANNELS = [
   { channel: listening, level: 'info' },
   { channel: sessionStarted, level: 'info' },
@@ -45,4 +55,7 @@ export const RUNNER_CHANNELS = [
   { channel: cardViewer, level: 'debug' },
   { channel: leftoverSwept, level: 'warn' },
   { channel: sandboxOff, level: 'warn' },
+  { channel: browserLate, level: 'warn' },
+  { channel: leftBehind, level: 'error' },
+  { channel: internalFailure, level: 'error' },
 ] as const;

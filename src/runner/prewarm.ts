@@ -1,21 +1,23 @@
-import type { CreateSession } from '../api/index.js';
-import type { RunnerConfig } from '../settings/index.js';
 import type { SessionPlan } from './plan.js';
 
-/** The requests that bring the prewarmed sessions up to the configured numbers, as far as there is room. */
-export function prewarmNeeds(
-  config: Pick<RunnerConfig, 'prewarmHeadless' | 'prewarmVnc'>,
-  have: readonly Pick<SessionPlan, 'headless'>[],
+/** The prewarmed sessions that are missing, as far as there is room. */
+export function missingPlans(
+  wanted: readonly SessionPlan[],
+  have: readonly SessionPlan[],
   room: number,
-): CreateSession[] {
-  const headless = have.filter((plan) => plan.headless).length;
-  const wanted: CreateSession[] = [
-    ...repeat(config.prewarmVnc - (have.length - headless), { headless: false }),
-    ...repeat(config.prewarmHeadless - headless, { headless: true }),
-  ];
-  return wanted.slice(0, Math.max(0, room));
+): readonly SessionPlan[] {
+  const left = [...have];
+  const missing = wanted.filter((plan) => {
+    const at = left.findIndex((candidate) => fits(candidate, plan));
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  return missing.slice(0, Math.max(0, room));
 }
 
-function repeat(times: number, request: CreateSession): CreateSession[] {
-  return Array.from({ length: Math.max(0, times) }, () => request);
+const SAME = ['kind', 'browser', 'picture', 'headless', 'resolution', 'startUrl'] as const;
+
+/** Whether a session that is ready is what a request asks for. */
+export function fits(have: SessionPlan, want: SessionPlan): boolean {
+  return SAME.every((key) => have[key] === want[key]);
 }

@@ -1,21 +1,20 @@
-import { createServer } from 'node:http';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Gauge, Registry } from 'prom-client';
 import type { RunnerHealth } from '../api/index.js';
-import type { Clock } from '../core/index.js';
+import { CamofleetError, type Clock, errorText } from '../core/index.js';
 import { closeServer, listen, readKeyFile } from '../http/index.js';
-import { findProgram } from '../processes/index.js';
 import type { RunnerConfig } from '../settings/index.js';
 import { EventHistory } from '../sse/index.js';
 import { buildApi } from './api.js';
-import { ChildrenFile } from './children.js';
-import { makeFolder } from './display.js';
-import { listening } from './events.js';
-import { type Installed, usableBrowsers } from './plan.js';
+import { internalFailure, listening } from './events.js';
+import { buildMetrics } from './metrics.js';
+import { usableBrowsers } from './plan.js';
+import { type Programs, findPrograms } from './programs.js';
+import type { SessionDeps } from './session.js';
 import { Sessions } from './sessions.js';
 import { SlotPool } from './slots.js';
-import { hostDisplays } from './x-locks.js';
+import { StateFolder } from './state-folder.js';
+import { type XDisplays, hostDisplays } from './x-locks.js';
 
 export interface Runner extends AsyncDisposable {
   readonly port: number;
@@ -27,134 +26,123 @@ export interface RunnerDeps {
   readonly version: string;
   /** PATH in which Xvfb, x11vnc, setpriv and browsers are looked for, and that children get. */
   readonly path: string;
+  /** Where Playwright servers find the browsers that were installed for them. */
+  readonly home: string;
   readonly isRoot: boolean;
   /** Where a state folder is made when the configuration names none. */
   readonly temporaryFolder: string;
 }
 
-/** Starts the runner: sweeps what an earlier one left, then serves. Dispose ends every session and then itself. */
+/**
+ * Starts the runner: removes what an earlier one left, then serves. Dispose ends every session, tells whoever follows
+ * the events, and then ends itself.
+ */
 export async function startRunner(config: RunnerConfig, deps: RunnerDeps): Promise<Runner> {
+  const serviceKey = readKeyFile(config.serviceKeyFile);
+  if (serviceKey === undefined)
+    throw new CamofleetError(
+      'CF_CONFIG_INVALID',
+      'CAMOFLEET_RUNNER_SERVICE_KEY_FILE must name a file with a key, mode 0600: who may call this API sees every screen',
+    );
   await using scope = new AsyncDisposableStack();
-  const stateDir = config.stateDir || (await mkdtemp(join(deps.temporaryFolder, 'camofleet-runner-')));
-  await makeFolder(stateDir);
   const displays = hostDisplays();
-  const children = new ChildrenFile(stateDir);
-  await children.sweep(displays);
-
-  const programs = findPrograms(config, deps.path);
+  const state = await StateFolder.claim(await stateDirOf(scope, config, deps), displays);
+  const programs = findPrograms(config.browsers, deps.path);
   const history = new EventHistory();
-  const slots = new SlotPool(
-    {
-      displays: { min: config.displayMin, max: config.displayMax },
-      rfbPorts: { min: config.rfbPortMin, max: config.rfbPortMax },
-      host: config.advertiseHost,
-    },
-    displays,
-  );
-  const sessions = scope.use(
-    new Sessions(
-      config,
-      programs.installed,
-      {
-        clock: deps.clock,
-        slots,
-        worker: config.name,
-        host: config.advertiseHost,
-        stateDir,
-        timeoutMs: config.startupTimeoutSeconds * 1000,
-        isRoot: deps.isRoot,
-        display: programs.display && {
-          programs: programs.display,
-          displays,
-          children,
-          path: deps.path,
-          stopGraceMs: config.stopGraceMs,
-        },
-      },
-      history,
-      deps.clock,
-    ),
+  const sessions = new Sessions(
+    config,
+    programs.installed,
+    sessionDeps(config, deps, { displays, state, programs }),
+    history,
+    deps.clock,
   );
 
-  const health = (): RunnerHealth => ({
-    status: 'ok',
-    name: config.name,
-    version: deps.version,
-    sessions: sessions.count,
-    capacity: config.maxSessions,
-    browsers: usableBrowsers(programs.installed),
-    missing: programs.missing,
-  });
-  const api = buildApi({
-    sessions,
-    history,
-    serviceKey: readKeyFile(config.serviceKeyFile),
-    health,
-    corsOrigins: config.corsOrigins,
-  });
+  const health = (): RunnerHealth => healthOf(config, deps.version, programs, sessions);
+  const api = buildApi({ sessions, history, serviceKey, health, corsOrigins: config.corsOrigins });
   await api.ready();
   const { port } = await listen(api.server, config.host, config.port, 'RUNNER_PORT');
   scope.defer(() => closeServer(api.server));
-  const internalPort = await serveMetrics(scope, config, sessions);
+  const metrics = buildMetrics(sessions);
+  const { port: internalPort } = await listen(
+    metrics,
+    config.internalHost,
+    config.internalPort,
+    'CAMOFLEET_RUNNER_INTERNAL_PORT',
+  );
+  scope.defer(() => closeServer(metrics));
 
-  every(scope, config.cleanupIntervalSeconds, () => sessions.tidy());
-  every(scope, config.prewarmCheckIntervalSeconds, () => sessions.prewarm());
+  scope.use(sessions); // ends before the API, so that the ends are heard
+  every(scope, config.cleanupIntervalSeconds, 'looking for idle sessions', () => sessions.tidy());
+  every(scope, config.prewarmCheckIntervalSeconds, 'prewarming', () => sessions.prewarm());
   listening.publish({ name: config.name, port, internalPort });
+  void sessions.prewarm();
   const owner = scope.move();
   return { port, internalPort, [Symbol.asyncDispose]: () => owner.disposeAsync() };
 }
 
-/** Runs work again and again, never two at a time. */
-function every(scope: AsyncDisposableStack, seconds: number, work: () => Promise<void>): void {
-  let running = Promise.resolve();
-  let busy = false;
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    running = work().finally(() => void (busy = false));
-  }, seconds * 1000);
-  scope.defer(async () => {
-    clearInterval(timer);
-    await running;
-  });
+/** The configured folder, or one of our own that goes with us. */
+async function stateDirOf(scope: AsyncDisposableStack, config: RunnerConfig, deps: RunnerDeps): Promise<string> {
+  if (config.stateDir !== '') return config.stateDir;
+  const made = await mkdtemp(join(deps.temporaryFolder, 'camofleet-runner-'));
+  scope.defer(() => rm(made, { recursive: true, force: true }));
+  return made;
 }
 
-interface Programs {
-  readonly installed: Installed;
-  readonly display:
-    | { readonly xvfb: string; readonly x11vnc: string; readonly setpriv: string | undefined }
-    | undefined;
-  readonly missing: string[];
-}
-
-function findPrograms(config: RunnerConfig, path: string): Programs {
-  const [xvfb, x11vnc] = [findProgram('Xvfb', path), findProgram('x11vnc', path)];
-  const browsers = [...config.browsers].flatMap(([name, [program, ...args]]) => {
-    const file = findProgram(program!, path);
-    return file ? [[name, [file, ...args]] as const] : [];
-  });
-  const absent = [...config.browsers.keys()].filter((name) => !browsers.some(([found]) => found === name));
+function sessionDeps(
+  config: RunnerConfig,
+  { clock, path, home, isRoot }: RunnerDeps,
+  own: { readonly displays: XDisplays; readonly state: StateFolder; readonly programs: Programs },
+): SessionDeps {
+  const { displays, state, programs } = own;
+  const slots = new SlotPool(
+    {
+      displays: { min: config.displayMin, max: config.displayMax },
+      rfbPorts: { min: config.rfbPortMin, max: config.rfbPortMax },
+      legacyIds: { min: config.wsPortMin, max: config.wsPortMax },
+      host: config.advertiseHost,
+    },
+    displays,
+  );
+  const { stopGraceMs } = config;
   return {
-    installed: { displays: xvfb !== undefined && x11vnc !== undefined, browsers: new Map(browsers) },
-    display: xvfb && x11vnc ? { xvfb, x11vnc, setpriv: findProgram('setpriv', path) } : undefined,
-    missing: [...(xvfb ? [] : ['Xvfb']), ...(x11vnc ? [] : ['x11vnc']), ...absent],
+    clock,
+    slots,
+    worker: config.name,
+    host: config.advertiseHost,
+    timeoutMs: config.startupTimeoutSeconds * 1000,
+    bases: { ws: config.wsBase, http: config.httpBase },
+    display: programs.display && { ...programs.display, displays, state, path, home, isRoot, stopGraceMs },
   };
 }
 
-async function serveMetrics(scope: AsyncDisposableStack, config: RunnerConfig, sessions: Sessions): Promise<number> {
-  const registry = new Registry();
-  new Gauge({
-    name: 'camofleet_runner_sessions',
-    help: 'Sessions that exist or are starting, prewarmed ones included.',
-    registers: [registry],
-    collect() {
-      this.set(sessions.count);
-    },
-  });
-  const server = createServer((_request, response) => {
-    void registry.metrics().then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
-  });
-  const { port } = await listen(server, config.internalHost, config.internalPort, 'CAMOFLEET_RUNNER_INTERNAL_PORT');
-  scope.defer(() => closeServer(server));
-  return port;
+function healthOf(config: RunnerConfig, version: string, programs: Programs, sessions: Sessions): RunnerHealth {
+  const { problem } = sessions;
+  return {
+    status: problem === undefined ? 'ok' : 'degraded',
+    name: config.name,
+    version,
+    sessions: sessions.inUse,
+    capacity: config.maxSessions,
+    browsers: usableBrowsers(programs.installed),
+    missing: [...programs.missing],
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/** Runs work again and again, never two at a time. */
+function every(scope: AsyncDisposableStack, seconds: number, what: string, work: () => Promise<void>): void {
+  let busy = false;
+  const run = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    try {
+      await work();
+    } catch (error) {
+      internalFailure.publish({ what, message: errorText(error) });
+    } finally {
+      busy = false;
+    }
+  };
+  const timer = setInterval(() => void run(), seconds * 1000);
+  scope.defer(() => clearInterval(timer));
 }

@@ -1,36 +1,42 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { RunnerSession, SessionEnded } from '../api/index.js';
 import { CamofleetError, type Clock, type SessionId, randomId } from '../core/index.js';
 import { CARD_HEIGHT, CARD_WIDTH } from '../testcard/index.js';
-import { startBrowser } from './browser.js';
+import { type Browser, type BrowserDeps, startBrowser } from './browser.js';
 import { startCardServer } from './card-server.js';
-import { type DisplayDeps, makeFolder, startDisplay } from './display.js';
+import { startDisplay } from './display.js';
+import { legacyUrls } from './legacy-urls.js';
+import type { Owner, Startup } from './owned-process.js';
 import type { SessionPlan } from './plan.js';
-import type { SlotLease, SlotPool } from './slots.js';
+import type { Slot, SlotPool } from './slots.js';
 
 export interface SessionDeps {
   readonly clock: Clock;
   readonly slots: SlotPool;
   readonly worker: string;
+  /** Where RFB servers listen. */
   readonly host: string;
-  readonly stateDir: string;
   readonly timeoutMs: number;
-  readonly isRoot: boolean;
+  /** Bases of the URLs that are handed out without a control plane. */
+  readonly bases: { readonly ws: string; readonly http: string };
   /** Undefined where Xvfb or x11vnc is missing. */
-  readonly display: DisplayDeps | undefined;
+  readonly display: BrowserDeps | undefined;
 }
 
 export type EndReason = SessionEnded['reason'];
 
+/** What is known of a session while it lives and its plan may change hands. */
+export interface Use {
+  readonly plan: SessionPlan;
+  readonly lastSeenAt: number;
+  readonly viewers: number;
+}
+
 /** A session that is ready. Dispose releases everything it owns, in reverse. */
 export interface Session extends AsyncDisposable {
   readonly id: SessionId;
-  readonly plan: SessionPlan;
-  readonly slot: SlotLease;
-  readonly createdAt: number;
-  describe(lastSeenAt: number): RunnerSession;
+  readonly slot: Slot;
+  describe(use: Use): RunnerSession;
 }
 
 /** Characters of an RFB password: eight count, and these need no escape anywhere. */
@@ -44,88 +50,86 @@ export async function startSession(
   onDeath: (id: SessionId, what: string) => void,
   signal: AbortSignal,
 ): Promise<Session> {
-  await using scope = new AsyncDisposableStack();
   const id = randomId() as SessionId;
+  const owner: Owner = { session: id, ending: false, onDeath: (what) => onDeath(id, what) };
+  await using scope = new AsyncDisposableStack();
   const slot = await deps.slots.acquire(plan.kind === 'display');
   scope.defer(() => slot.release());
   const password = randomPassword();
-  const screen = plan.kind === 'testcard' ? startCard(scope) : startScreen(scope);
-  await screen;
-
-  const owner = scope.move();
+  const made: Made = { id, plan, slot, password, owner, startup: startupOf(deps, signal) };
+  const browser = plan.kind === 'testcard' ? await startCard(scope, made, deps) : await startScreen(scope, made, deps);
+  signal.throwIfAborted();
+  scope.defer(() => void (owner.ending = true));
+  const release = scope.move();
   const createdAt = deps.clock.now();
   return {
     id,
-    plan,
     slot,
-    createdAt,
-    describe: (lastSeenAt) => describe({ id, plan, slot, createdAt, lastSeenAt, password, deps }),
-    [Symbol.asyncDispose]: () => owner.disposeAsync(),
+    describe: (use) => describe({ ...made, ...use, createdAt, wsEndpoint: browser?.wsEndpoint ?? null }, deps),
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
-
-  async function startCard(stack: AsyncDisposableStack): Promise<void> {
-    const motion = plan.browser === 'testcard-still' ? 'still' : 'moving';
-    stack.use(
-      await startCardServer({ session: id, host: deps.host, port: slot.rfbPort, password, motion, clock: deps.clock }),
-    );
-  }
-
-  async function startScreen(stack: AsyncDisposableStack): Promise<void> {
-    if (!deps.display) throw new CamofleetError('CF_COMPONENT_MISSING', 'Xvfb or x11vnc is not installed here');
-    const folder = join(deps.stateDir, id);
-    await makeFolder(folder);
-    stack.defer(() => rm(folder, { recursive: true, force: true }));
-    const died = (what: string): void => onDeath(id, what);
-    const shared = { session: id, folder, onDeath: died };
-    const rfb = plan.picture ? { host: deps.host, password } : undefined;
-    const display = stack.use(
-      await startDisplay(
-        { ...shared, slot, resolution: plan.resolution, rfb, timeoutMs: deps.timeoutMs },
-        deps.display,
-        signal,
-      ),
-    );
-    if (plan.command) {
-      const browser = {
-        ...shared,
-        name: plan.browser,
-        command: plan.command,
-        startUrl: plan.startUrl,
-        isRoot: deps.isRoot,
-      };
-      stack.use(await startBrowser(browser, display, deps.display));
-    }
-  }
 }
 
-interface Description {
+interface Made {
   readonly id: SessionId;
   readonly plan: SessionPlan;
-  readonly slot: SlotLease;
-  readonly createdAt: number;
-  readonly lastSeenAt: number;
+  readonly slot: Slot;
   readonly password: string;
-  readonly deps: SessionDeps;
+  readonly owner: Owner;
+  readonly startup: Startup;
 }
 
-function describe({ id, plan, slot, createdAt, lastSeenAt, password, deps }: Description): RunnerSession {
+function startupOf({ clock, timeoutMs }: SessionDeps, signal: AbortSignal): Startup {
+  const until = clock.monotonic() + timeoutMs;
+  return { signal, leftMs: () => Math.max(1, Math.ceil(until - clock.monotonic())) };
+}
+
+async function startCard(scope: AsyncDisposableStack, made: Made, { host, clock }: SessionDeps): Promise<undefined> {
+  const motion = made.plan.browser === 'testcard-still' ? 'still' : 'moving';
+  const port = made.slot.rfbPort;
+  scope.use(await startCardServer({ session: made.id, host, port, password: made.password, motion, clock }));
+}
+
+async function startScreen(
+  scope: AsyncDisposableStack,
+  made: Made,
+  { display: deps, host }: SessionDeps,
+): Promise<Browser | undefined> {
+  if (!deps) throw new CamofleetError('CF_COMPONENT_MISSING', 'Xvfb or x11vnc is not installed here');
+  const { id, plan, slot, password, owner, startup } = made;
+  const folder = scope.use(await deps.state.session(id));
+  const rfb = plan.picture ? { host, password } : undefined;
+  const display = await startDisplay(scope, { owner, slot, folder, resolution: plan.resolution, rfb }, deps, startup);
+  return plan.program && (await startBrowser(scope, { owner, plan, folder }, display, deps, startup));
+}
+
+interface Description extends Made, Use {
+  readonly plan: SessionPlan;
+  readonly createdAt: number;
+  readonly wsEndpoint: string | null;
+}
+
+function describe(session: Description, { worker, host, bases }: SessionDeps): RunnerSession {
+  const { plan, slot } = session;
   const [width, height] = plan.kind === 'testcard' ? [CARD_WIDTH, CARD_HEIGHT] : plan.resolution.split('x').map(Number);
   return {
-    worker: deps.worker,
-    id,
+    worker,
+    id: session.id,
     status: 'ready',
-    created_at: new Date(createdAt).toISOString(),
-    last_seen_at: new Date(lastSeenAt).toISOString(),
+    created_at: new Date(session.createdAt).toISOString(),
+    last_seen_at: new Date(session.lastSeenAt).toISOString(),
     browser: plan.browser,
     headless: plan.headless,
     idle_ttl_seconds: plan.idleTtlSeconds,
     labels: plan.labels,
-    ws_endpoint: null,
+    ws_endpoint: session.wsEndpoint,
     vnc_enabled: plan.picture,
     start_url_wait: plan.startUrlWait,
     kind: plan.kind,
-    target: plan.picture ? { host: deps.host, port: slot.rfbPort, password } : null,
+    target: plan.picture ? { host, port: slot.rfbPort, password: session.password } : null,
     screen: plan.picture ? { width: width!, height: height! } : null,
+    viewers: session.viewers,
+    vnc: plan.picture ? legacyUrls(bases, slot.legacyId) : null,
   };
 }
 

@@ -1,10 +1,13 @@
 import type { CreateSession, RunnerSession, SessionEnded } from '../api/index.js';
-import { CamofleetError, type Clock, type SessionId } from '../core/index.js';
+import { CamofleetError, type Clock, type SessionId, errorText } from '../core/index.js';
 import type { RunnerConfig } from '../settings/index.js';
 import type { EventHistory } from '../sse/index.js';
+import { EndedIds } from './ended-ids.js';
 import { sessionEnded, sessionFailed, sessionStarted } from './events.js';
 import { type Installed, type SessionPlan, planSession } from './plan.js';
-import { prewarmNeeds } from './prewarm.js';
+import { fits, missingPlans } from './prewarm.js';
+import { release } from './release.js';
+import { connectionsByPort } from './rfb-connections.js';
 import { type EndReason, type Session, type SessionDeps, startSession } from './session.js';
 
 interface Entry {
@@ -15,16 +18,25 @@ interface Entry {
   prewarmed: boolean;
 }
 
-/** How many ended ids are remembered, for the difference between 410 and 404. */
-const MAX_ENDED = 10_000;
+/** How many sessions are being made, by why. */
+interface Starting {
+  asked: number;
+  prewarmed: number;
+}
+
+/** A viewer keeps a session for so long without a word of control: a connection whose other host vanished looks the same. */
+const VIEWED_UNHEARD_MS = 12 * 3_600_000;
 
 /** Every session of this runner: made, seen, and ended here and nowhere else. */
 export class Sessions implements AsyncDisposable {
   readonly #entries = new Map<SessionId, Entry>();
-  readonly #ended = new Set<string>();
+  readonly #ended = new EndedIds();
   readonly #stopping = new AbortController();
-  #starting = 0;
-  readonly #releasing = new Set<Promise<void>>();
+  /** Starts and releases that are under way. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #starting: Starting = { asked: 0, prewarmed: 0 };
+  #prewarming: Promise<void> | undefined;
+  #problem: string | undefined;
 
   constructor(
     private readonly config: RunnerConfig,
@@ -34,41 +46,54 @@ export class Sessions implements AsyncDisposable {
     private readonly clock: Clock,
   ) {}
 
+  /** All that exist or start, prewarmed ones included. */
   get count(): number {
-    return this.#entries.size + this.#starting;
+    return this.#entries.size + this.#starting.asked + this.#starting.prewarmed;
+  }
+
+  /** Those that somebody has asked for. */
+  get inUse(): number {
+    return this.count - this.#prewarmed().length - this.#starting.prewarmed;
+  }
+
+  /** Why the last start failed, until one succeeds. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** Starts a session, or hands out a prewarmed one that fits. */
   async create(request: CreateSession): Promise<RunnerSession> {
+    this.#stopping.signal.throwIfAborted();
     const plan = planSession(request, this.config, this.installed);
-    const ready = [...this.#entries.values()].find((entry) => entry.prewarmed && fits(entry.plan, plan));
+    const ready = this.#prewarmed().find((entry) => fits(entry.plan, plan));
     if (ready) {
       Object.assign(ready, { prewarmed: false, plan, lastSeenAt: this.clock.now() });
-      return this.#describe(ready);
+      void this.prewarm();
+      return describe(ready);
     }
-    return this.#describe(await this.#start(plan, false));
+    return describe(await this.#place('asked', () => this.#makeRoom().then(() => this.#start(plan, 'asked'))));
   }
 
   list(): RunnerSession[] {
-    return [...this.#entries.values()].filter((entry) => !entry.prewarmed).map((entry) => this.#describe(entry));
+    return [...this.#entries.values()].filter((entry) => !entry.prewarmed).map(describe);
   }
 
   get(id: string): RunnerSession | undefined {
-    const entry = this.#entries.get(id as SessionId);
-    return entry && this.#describe(entry);
+    const entry = this.#find(id);
+    return entry && describe(entry);
   }
 
   wasEnded(id: string): boolean {
     return this.#ended.has(id);
   }
 
-  /** Viewing is use: `viewers` above zero keeps a session as a call does. */
+  /** A call is use; `viewers` is what control has heard of its gateways. */
   touch(id: string, viewers?: number): RunnerSession | undefined {
-    const entry = this.#entries.get(id as SessionId);
+    const entry = this.#find(id);
     if (!entry) return undefined;
     entry.lastSeenAt = this.clock.now();
     entry.viewers = viewers ?? entry.viewers;
-    return this.#describe(entry);
+    return describe(entry);
   }
 
   /** Ends a session: the reason is announced before its RFB server stops, so that gateways can name it. */
@@ -76,100 +101,152 @@ export class Sessions implements AsyncDisposable {
     const entry = this.#entries.get(id as SessionId);
     if (!entry) return false;
     this.#entries.delete(id as SessionId);
-    this.#remember(id);
+    this.#ended.add(id);
     const fact: SessionEnded = { session: id, reason, detail, at: new Date(this.clock.now()).toISOString() };
     this.history.announce('session.ended', fact);
     sessionEnded.publish({ session: id, reason, detail, level: reason === 'crashed' ? 'warn' : 'info' });
-    const releasing = Promise.resolve(entry.session[Symbol.asyncDispose]());
-    this.#releasing.add(releasing);
-    await releasing.finally(() => this.#releasing.delete(releasing));
+    await this.#track(release(entry.session));
     return true;
   }
 
-  /** Ends what nobody has used for its TTL, and tops the prewarmed sessions up. */
+  /** Ends what nobody has used for its TTL; an open picture is use. */
   async tidy(): Promise<void> {
+    const connections = await connectionsByPort();
     const now = this.clock.now();
-    const idle = [...this.#entries.values()].filter(
-      ({ prewarmed, plan, lastSeenAt }) =>
-        !prewarmed && plan.idleTtlSeconds > 0 && now - lastSeenAt > plan.idleTtlSeconds * 1000,
-    );
+    const isIdle = ({ prewarmed, plan, lastSeenAt, session }: Entry): boolean => {
+      const isViewed = (connections.get(session.slot.rfbPort) ?? 0) > 0 && plan.picture;
+      const limitMs = Math.max(plan.idleTtlSeconds * 1000, isViewed ? VIEWED_UNHEARD_MS : 0);
+      return !prewarmed && plan.idleTtlSeconds > 0 && now - lastSeenAt > limitMs;
+    };
+    const idle = [...this.#entries.values()].filter(isIdle);
     await Promise.all(
-      idle.map((entry) => this.end(entry.session.id, 'expired', `idle for ${entry.plan.idleTtlSeconds} s`)),
+      idle.map(({ session, lastSeenAt }) =>
+        this.end(session.id, 'expired', `idle for ${Math.floor((now - lastSeenAt) / 1000)} s`),
+      ),
     );
   }
 
-  /** Starts the prewarmed sessions that are missing; a failure is told once and tried again at the next look. */
-  async prewarm(): Promise<void> {
-    const have = [...this.#entries.values()].filter((entry) => entry.prewarmed).map((entry) => entry.plan);
-    for (const request of prewarmNeeds(this.config, have, this.config.maxSessions - this.count)) {
-      if (this.#stopping.signal.aborted) return;
-      await this.#start(planSession(request, this.config, this.installed), true).catch(() => undefined); // #start told it
-    }
+  /** Starts the prewarmed sessions that are missing. A failure is told when it is new, and tried again at the next look. */
+  prewarm(): Promise<void> {
+    this.#prewarming ??= this.#topUp().finally(() => (this.#prewarming = undefined));
+    return this.#prewarming;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort(new CamofleetError('CF_SERVICE_EXITED', 'the runner is stopping'));
-    await Promise.all([...this.#entries.keys()].map((id) => this.end(id, 'shutdown', 'the runner is stopping')));
-    await Promise.all(this.#releasing);
-  }
-
-  async #start(plan: SessionPlan, prewarmed: boolean): Promise<Entry> {
-    if (this.count >= this.config.maxSessions)
-      throw new CamofleetError('CF_SLOTS_EXHAUSTED', `${this.count} of ${this.config.maxSessions} sessions are in use`);
-    this.#starting += 1;
-    const began = this.clock.monotonic();
-    const early: { death?: string } = {};
-    try {
-      const died = (id: SessionId, what: string): void => {
-        early.death ??= what;
-        void this.end(id, 'crashed', what);
-      };
-      const session = await startSession(plan, this.deps, died, this.#stopping.signal);
-      const entry: Entry = { session, plan, lastSeenAt: this.clock.now(), viewers: 0, prewarmed };
-      this.#entries.set(session.id, entry);
-      const { display, rfbPort: port } = session.slot;
-      const tookMs = Math.round(this.clock.monotonic() - began);
-      sessionStarted.publish({
-        session: session.id,
-        kind: plan.kind,
-        browser: plan.browser,
-        tookMs,
-        port,
-        ...(plan.kind === 'display' && { display }),
-      });
-      if (early.death !== undefined) await this.end(session.id, 'crashed', early.death);
-      if (this.#stopping.signal.aborted) await this.end(session.id, 'shutdown', 'the runner is stopping');
-      return entry;
-    } catch (error) {
-      const known = error instanceof CamofleetError;
-      sessionFailed.publish({ browser: plan.browser, code: known ? error.code : 'BUG', message: String(error) });
-      throw error;
-    } finally {
-      this.#starting -= 1;
+    this.#stopping.abort(new CamofleetError('CF_STOPPING', 'the runner is stopping'));
+    while (this.#entries.size > 0 || this.#underWay.size > 0) {
+      for (const id of this.#entries.keys()) void this.end(id, 'shutdown', 'the runner is stopping');
+      await Promise.allSettled(this.#underWay);
     }
   }
 
-  #describe(entry: Entry): RunnerSession {
-    const session = entry.session.describe(entry.lastSeenAt);
-    const { labels, idleTtlSeconds, startUrlWait } = entry.plan;
-    return {
-      ...session,
-      labels,
-      idle_ttl_seconds: idleTtlSeconds,
-      start_url_wait: startUrlWait,
-      viewers: entry.viewers,
-    };
+  #find(id: string): Entry | undefined {
+    const entry = this.#entries.get(id as SessionId);
+    return entry?.prewarmed ? undefined : entry;
   }
 
-  #remember(id: string): void {
-    this.#ended.add(id);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+  #prewarmed(): Entry[] {
+    return [...this.#entries.values()].filter((entry) => entry.prewarmed);
+  }
+
+  /** Holds a place among all sessions while one is being made. */
+  #place<T>(why: keyof Starting, make: () => Promise<T>): Promise<T> {
+    this.#starting[why] += 1;
+    return this.#track(make().finally(() => (this.#starting[why] -= 1)));
+  }
+
+  /** A prewarmed session gives way to one that is asked for. */
+  async #makeRoom(): Promise<void> {
+    const { maxSessions } = this.config;
+    while (this.count > maxSessions) {
+      const [spare] = this.#prewarmed();
+      if (!spare)
+        throw new CamofleetError('CF_SLOTS_EXHAUSTED', `${this.count - 1} of ${maxSessions} sessions are in use`);
+      await this.end(spare.session.id, 'released', 'a prewarmed session gives way');
+    }
+  }
+
+  async #topUp(): Promise<void> {
+    for (const plan of this.#missing()) {
+      if (this.#stopping.signal.aborted || this.count >= this.config.maxSessions) return;
+      try {
+        await this.#place('prewarmed', () => this.#start(plan, 'prewarmed'));
+      } catch {
+        return; // #start has told it; the next look tries again
+      }
+    }
+  }
+
+  #missing(): readonly SessionPlan[] {
+    const { prewarmVnc, prewarmHeadless, maxSessions } = this.config;
+    const plans = (times: number, headless: boolean): SessionPlan[] =>
+      times === 0 ? [] : Array<SessionPlan>(times).fill(planSession({ headless }, this.config, this.installed));
+    try {
+      const wanted = [...plans(prewarmVnc, false), ...plans(prewarmHeadless, true)];
+      const have = this.#prewarmed().map(({ plan }) => plan);
+      return missingPlans(wanted, have, maxSessions - this.count);
+    } catch (error) {
+      this.#fail('prewarmed', 'prewarmed session', error);
+      return [];
+    }
+  }
+
+  async #start(plan: SessionPlan, why: keyof Starting): Promise<Entry> {
+    try {
+      const entry = await this.#begin(plan, why === 'prewarmed');
+      this.#problem = undefined;
+      return entry;
+    } catch (error) {
+      this.#fail(why, plan.browser, error);
+      throw error;
+    }
+  }
+
+  async #begin(plan: SessionPlan, prewarmed: boolean): Promise<Entry> {
+    const began = this.clock.monotonic();
+    const early: { death?: string } = {};
+    const died = (id: SessionId, what: string): void => {
+      early.death ??= what;
+      void this.end(id, 'crashed', what);
+    };
+    const session = await startSession(plan, this.deps, died, this.#stopping.signal);
+    if (early.death !== undefined) {
+      await release(session);
+      throw new CamofleetError('CF_SERVICE_EXITED', early.death);
+    }
+    const entry: Entry = { session, plan, lastSeenAt: this.clock.now(), viewers: 0, prewarmed };
+    this.#entries.set(session.id, entry);
+    const { display, rfbPort: port } = session.slot;
+    sessionStarted.publish({
+      session: session.id,
+      kind: plan.kind,
+      browser: plan.browser,
+      tookMs: Math.round(this.clock.monotonic() - began),
+      ...(plan.picture && { port }),
+      ...(plan.kind === 'display' && { display }),
+    });
+    return entry;
+  }
+
+  /** Prewarming tries again and again: its failures are told when they are new. */
+  #fail(why: keyof Starting, browser: string, error: unknown): void {
+    const message = error instanceof CamofleetError ? error.message : errorText(error);
+    const isNew = message !== this.#problem;
+    if (this.#stopping.signal.aborted || (why === 'prewarmed' && !isNew)) return;
+    this.#problem = message;
+    sessionFailed.publish({ browser, code: error instanceof CamofleetError ? error.code : 'BUG', message });
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 }
 
-/** Whether a prewarmed session is what a request asks for. */
-function fits(have: SessionPlan, want: SessionPlan): boolean {
-  const same: readonly (keyof SessionPlan)[] = ['kind', 'browser', 'picture', 'headless', 'resolution', 'startUrl'];
-  return same.every((key) => have[key] === want[key]);
+function describe({ session, ...use }: Entry): RunnerSession {
+  return session.describe(use);
 }

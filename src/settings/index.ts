@@ -10,6 +10,7 @@ export { SETTINGS_CHANNELS, announceIgnored } from '../config/index.js';
 export { type ControlConfig, controlSettings } from './control.js';
 export { type GatewayConfig, type MapEntry, gatewaySettings } from './gateway.js';
 export { BROWSER_NAME, NAME, NETWORKS, NO_BROWSER, ORIGINS, RESOLUTION, TEST_CARDS } from './forms.js';
+export type { BrowserSetting } from './browsers.js';
 export { type RunnerConfig, runnerSettings } from './runner.js';
 
 export const SERVICES = { gateway: gatewaySettings, runner: runnerSettings, control: controlSettings } as const;

@@ -14,7 +14,8 @@ import {
   text,
   url,
 } from '../config/index.js';
-import { BROWSER_NAME, NAME, ORIGINS, RESOLUTION } from './forms.js';
+import { type BrowserSetting, parseBrowsers } from './browsers.js';
+import { NAME, ORIGINS, RESOLUTION } from './forms.js';
 
 /** The settings of `camofleet runner`. */
 export const runnerSettings = defineSettings(
@@ -83,7 +84,7 @@ export const runnerSettings = defineSettings(
     startUrlWait: choice(['none', 'domcontentloaded', 'load'], {
       env: 'RUNNER_START_URL_WAIT',
       default: 'load',
-      doc: 'What a session waits for before it is ready, where the browser tells.',
+      doc: 'What a session waits for before it is ready: how far its start page is. Chromium tells (over its DevTools pipe, which sets `navigator.webdriver`); with other browsers, and with `none`, a window is enough.',
     }),
     displayMin: count({ env: 'RUNNER_VNC_DISPLAY_MIN', default: 100, doc: 'First X display.' }),
     displayMax: count({ env: 'RUNNER_VNC_DISPLAY_MAX', default: 199, doc: 'Last X display.' }),
@@ -101,14 +102,14 @@ export const runnerSettings = defineSettings(
       {
         env: 'RUNNER_VNC_WS_BASE',
         default: '',
-        doc: 'Base of the socket URLs that are handed out, for use without a control plane.',
+        doc: 'For use without a control plane: base of `vnc.ws`, to which `/websockify?token=` and the legacy id are added. Viewers are asked for the password of `target`.',
       },
       ['ws:', 'wss:'],
     ),
     httpBase: url({
       env: 'RUNNER_VNC_HTTP_BASE',
       default: '',
-      doc: 'Base of the page URLs that are handed out, for use without a control plane.',
+      doc: 'For use without a control plane: base of `vnc.http`, to which `/vnc/` and the legacy id are added.',
     }),
     startupTimeoutSeconds: seconds({
       env: 'RUNNER_VNC_STARTUP_TIMEOUT_SECONDS',
@@ -124,11 +125,11 @@ export const runnerSettings = defineSettings(
       min: 0.1,
       doc: 'Time between looks at the prewarmed sessions.',
     }),
-    browsers: json<ReadonlyMap<string, readonly string[]>>(
+    browsers: json<ReadonlyMap<string, BrowserSetting>>(
       {
         env: 'CAMOFLEET_RUNNER_BROWSERS',
         default: new Map(),
-        doc: 'Browsers by name: `{"chromium": {"command": ["chromium", "…"]}}`. The API takes a name, never a command line. `{profile}` and `{url}` in an argument are filled in.',
+        doc: 'Browsers by name: `{"chromium": {"command": ["chromium", "…"]}}`. The API takes a name, never a command line. `{profile}`, `{url}`, `{width}` and `{height}` in an argument are filled in. `"playwright": true`: the command is a Playwright server (`camoufox-js server`, `playwright launch-server`); the endpoint that it prints is handed out as `ws_endpoint`.',
       },
       parseBrowsers,
     ),
@@ -167,6 +168,13 @@ export const runnerSettings = defineSettings(
       of: ['wsPortMin', 'wsPortMax'],
       broken: ({ wsPortMin, wsPortMax }) => reversed('RUNNER_VNC_WS_PORT', wsPortMin, wsPortMax),
     },
+    {
+      of: ['wsBase', 'httpBase'],
+      broken: ({ wsBase, httpBase }) =>
+        (wsBase === '') === (httpBase === '')
+          ? undefined
+          : 'RUNNER_VNC_WS_BASE and RUNNER_VNC_HTTP_BASE must both be set, or neither',
+    },
   ],
 );
 
@@ -174,21 +182,4 @@ export type RunnerConfig = ConfigOf<typeof runnerSettings>;
 
 function reversed(name: string, min: number, max: number): string | undefined {
   return min <= max ? undefined : `${name}_MIN must not be above ${name}_MAX, got ${min} and ${max}`;
-}
-
-function parseBrowsers(value: unknown): ReadonlyMap<string, readonly string[]> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error('an object of name to {command: [argv]}');
-  return new Map(
-    Object.entries(value).map(([name, entry]: [string, unknown]) => {
-      if (!BROWSER_NAME.test(name))
-        throw new Error(`browser names of ${BROWSER_NAME.want}; ${JSON.stringify(name)} is none`);
-      const record: Readonly<Record<string, unknown>> = typeof entry === 'object' && entry !== null ? { ...entry } : {};
-      const { command, ...rest } = record;
-      const isArgv = Array.isArray(command) && command.length > 0 && command.every((part) => typeof part === 'string');
-      if (!isArgv || Object.keys(rest).length > 0)
-        throw new Error(`{command: [argv]} and nothing else for browser ${JSON.stringify(name)}`);
-      return [name, command];
-    }),
-  );
 }

@@ -56,7 +56,12 @@ const browser = z.strictObject({
     .array(text)
     .min(1)
     .meta({ want: 'a list of the program and its arguments' })
-    .describe('Program and arguments; {profile} and {url} are filled in.'),
+    .describe('Program and arguments; {profile}, {url}, {width} and {height} are filled in.'),
+  playwright: z
+    .boolean()
+    .meta({ want: 'true or false' })
+    .default(false)
+    .describe('The command is a Playwright server; the endpoint that it prints is handed out as ws_endpoint.'),
 });
 
 export const topologySchema = z.strictObject({
@@ -163,7 +168,7 @@ export const topologySchema = z.strictObject({
       startUrl: text.default('about:blank').describe('First page of a browser.'),
       browsers: z
         .record(z.string().refine(BROWSER_NAME.test), browser)
-        .default({
+        .prefault({
           chromium: {
             command: [
               'chromium',

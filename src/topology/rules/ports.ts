@@ -59,7 +59,8 @@ function freePort(topology: Topology): number {
 }
 
 const slots: Rule = ({ runner }) => {
-  const places = Math.min(runner.displays.max - runner.displays.min, runner.rfbPorts.max - runner.rfbPorts.min) + 1;
+  const ranges = [runner.displays, runner.rfbPorts, runner.legacyIds];
+  const places = Math.min(...ranges.map(({ min, max }) => max - min + 1));
   if (runner.maxSessions <= places) return [];
   return [
     {
@@ -67,7 +68,7 @@ const slots: Rule = ({ runner }) => {
       severity: 'fail',
       path: 'runner.maxSessions',
       saw: `${runner.maxSessions} sessions, ${places} slots`,
-      want: 'a display and an RFB port for each session',
+      want: 'a display, an RFB port and a legacy id for each session',
       remedy: `runner.maxSessions: ${places}`,
     },
   ];

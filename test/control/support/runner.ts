@@ -38,6 +38,7 @@ export async function startCardRunner(
     clock: systemClock,
     version: '0.0.0-test',
     path: '',
+    home: dir,
     isRoot: false,
     temporaryFolder: dir,
   });
