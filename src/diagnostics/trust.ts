@@ -3,7 +3,7 @@ import type { FleetPaths, Topology } from '../topology/index.js';
 
 /** How every dial of a run is made. */
 export interface Trust {
-  /** PEM of the authorities to trust in place of the system's. */
+  /** PEM of an authority to trust beside those that Node trusts. */
   readonly ca: string | undefined;
   /** Go on when the certificate is not trusted. */
   readonly insecure: boolean;

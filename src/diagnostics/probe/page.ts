@@ -1,19 +1,23 @@
-import { lookup as lookupName } from 'node:dns';
 import { isIP } from 'node:net';
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, buildConnector, request } from 'undici';
 import { errorText } from '../../core/index.js';
+import { trusting } from './tls.js';
 
 export interface FetchOptions {
+  /** PEM of an authority to trust beside those that Node trusts. */
   readonly ca: string | undefined;
   readonly insecure: boolean;
+  /** `host:port` → address. */
   readonly resolve: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
 }
 
 export interface Asset {
   readonly url: string;
+  /** 0: there was no whole answer; `type` says why. */
   readonly status: number;
   readonly type: string;
+  readonly bytes: number;
 }
 
 /** A viewer page with the files that it loads. */
@@ -26,33 +30,31 @@ export interface PageFacts {
   readonly failure?: string;
 }
 
-/** A page longer than this is no viewer page. */
+/** A page longer than this is no viewer page: what follows is not looked at. */
 const MAX_PAGE = 1_048_576;
 /** Files of a page that are looked at. */
 const MAX_ASSETS = 20;
+/** Bytes of a file that are read; it is cut off behind them. */
+const MAX_ASSET = 8_388_608;
+const MAX_REDIRECTS = 5;
+
+type Answer = Dispatcher.ResponseData;
+type Get = (url: URL) => Promise<Answer>;
 
 /** Fetches a page and every script and style that it names. Never throws. */
 export async function fetchPage(url: URL, options: FetchOptions): Promise<PageFacts> {
   const agent = agentFor(options);
+  const get: Get = (asked) => request(asked, { dispatcher: agent, signal: options.signal });
   try {
-    const { statusCode, headers, body } = await request(stripFragment(url), {
-      dispatcher: agent,
-      signal: options.signal,
-    });
-    const html = (await body.text()).slice(0, MAX_PAGE);
-    const assets = await Promise.all(
-      assetUrls(html, url).map(async (asset): Promise<Asset> => {
-        const answer = await request(asset, { dispatcher: agent, signal: options.signal });
-        await answer.body.dump();
-        return { url: asset.pathname, status: answer.statusCode, type: String(answer.headers['content-type'] ?? '') };
-      }),
-    );
+    const { answer, at } = await follow(withoutFragment(url), get);
+    const html = await beginningOf(answer.body);
+    const header = (name: string): string => String(answer.headers[name] ?? '');
     return {
-      status: statusCode,
-      type: String(headers['content-type'] ?? ''),
-      policy: String(headers['content-security-policy'] ?? ''),
-      frameOptions: String(headers['x-frame-options'] ?? ''),
-      assets,
+      status: answer.statusCode,
+      type: header('content-type'),
+      policy: header('content-security-policy'),
+      frameOptions: header('x-frame-options'),
+      assets: await Promise.all(assetUrls(html, at).map((asset) => fetchAsset(asset, get))),
     };
   } catch (error) {
     return { status: 0, type: '', policy: '', frameOptions: '', assets: [], failure: errorText(error) };
@@ -63,34 +65,70 @@ export async function fetchPage(url: URL, options: FetchOptions): Promise<PageFa
 
 /** An agent that dials as the other probes do. */
 export function agentFor({ ca, insecure, resolve }: Omit<FetchOptions, 'signal'>): Agent {
-  const addresses = new Map(
-    [...resolve].map(([hostPort, address]) => [hostPort.slice(0, hostPort.lastIndexOf(':')), address]),
-  );
+  const dial = buildConnector({ rejectUnauthorized: !insecure, secureContext: trusting(ca) });
   return new Agent({
-    connect: {
-      rejectUnauthorized: !insecure,
-      ...(ca !== undefined && { ca }),
-      ...(addresses.size > 0 && {
-        lookup: (host, lookupOptions, done) => {
-          const address = addresses.get(host);
-          if (address === undefined) lookupName(host, { ...lookupOptions, all: true }, done);
-          else done(null, [{ address, family: isIP(address) }]);
-        },
-      }),
+    connect: (options, done) => {
+      const { hostname, protocol, port } = options;
+      const address = resolve.get(`${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`);
+      if (address === undefined) dial(options, done);
+      else dial({ ...options, hostname: address, ...(isIP(hostname) ? {} : { servername: hostname }) }, done);
     },
   });
 }
 
-function assetUrls(html: string, page: URL): URL[] {
-  const references = [...html.matchAll(/<(?:script|link)\b[^>]*?\b(?:src|href)="([^"]+)"/g)].map((match) => match[1]!);
-  return references
-    .filter((reference) => URL.canParse(reference, page.href))
-    .map((reference) => new URL(reference, page.href))
-    .filter((asset) => asset.host === page.host)
-    .slice(0, MAX_ASSETS);
+/** Redirects within a host are followed, as a browser does; one to elsewhere, a login for example, is the answer. */
+async function follow(url: URL, get: Get): Promise<{ readonly answer: Answer; readonly at: URL }> {
+  let at = url;
+  for (let redirects = 0; ; redirects += 1) {
+    const answer = await get(at);
+    const { location } = answer.headers;
+    const isRedirect = answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string';
+    const next = isRedirect && URL.canParse(location, at.href) ? new URL(location, at) : undefined;
+    if (next?.hostname !== url.hostname || redirects === MAX_REDIRECTS) return { answer, at };
+    await answer.body.dump(); // the answer of a redirect is not looked at
+    at = withoutFragment(next);
+  }
 }
 
-function stripFragment(url: URL): URL {
+async function beginningOf(body: Answer['body']): Promise<string> {
+  const pieces = await Array.fromAsync(upTo(MAX_PAGE, body));
+  return Buffer.concat(pieces).toString('utf8', 0, MAX_PAGE);
+}
+
+async function fetchAsset(asset: URL, get: Get): Promise<Asset> {
+  try {
+    const answer = await get(asset);
+    let bytes = 0;
+    for await (const piece of upTo(MAX_ASSET, answer.body)) bytes += piece.length;
+    const type = String(answer.headers['content-type'] ?? '');
+    return { url: asset.pathname, status: answer.statusCode, type, bytes };
+  } catch (error) {
+    return { url: asset.pathname, status: 0, type: errorText(error), bytes: 0 };
+  }
+}
+
+/** Pieces of a body until so many bytes have come; the rest is cut off. */
+async function* upTo(limit: number, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let length = 0;
+  for await (const piece of body) {
+    yield piece;
+    length += piece.length;
+    if (length >= limit) return;
+  }
+}
+
+/** Scripts and styles of the page's own host; others are not this deployment's. */
+function assetUrls(html: string, page: URL): URL[] {
+  const references = [...html.matchAll(/<(?:script|link)\b[^>]*?\b(?:src|href)=(?:"([^"]+)"|'([^']+)')/g)].map(
+    ([, double, single]) => (double ?? single ?? '').replaceAll('&amp;', '&'),
+  );
+  const urls = references.flatMap((reference) =>
+    URL.canParse(reference, page.href) ? [new URL(reference, page)] : [],
+  );
+  return urls.filter(({ host }) => host === page.host).slice(0, MAX_ASSETS);
+}
+
+function withoutFragment(url: URL): URL {
   const plain = new URL(url);
   plain.hash = '';
   return plain;
