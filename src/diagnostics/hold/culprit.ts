@@ -89,14 +89,13 @@ function past(scene: Scene): Culprit {
 /** A gateway that ends a socket says why, in its log and in the close frame; an ingress sends no close frame. */
 function words(scene: Scene): Culprit | undefined {
   const { cuts, input } = scene;
-  for (const cut of cuts) {
-    const line = socketClosed(cut, input);
-    const cause = String(line?.line.facts['cause'] ?? CAUSE_OF_CODE[cut.end.code ?? 0] ?? '');
-    const code = CODE_OF_CAUSE[cause];
-    // Where another stream of the same runner lives on, the network between gateway and runner is not excluded.
-    if (code === 'CF-RUNNER-CLOSED') return runner(scene, line && !scene.lives('rfb') ? 'proven' : 'likely');
-    if (code) return { code, confidence: line ? 'proven' : 'likely' };
-  }
+  const logged = cuts.flatMap((cut) => CODE_OF_CAUSE[String(socketClosed(cut, input)?.line.facts['cause'])] ?? []);
+  const framed = cuts.flatMap(({ end }) => CODE_OF_CAUSE[CAUSE_OF_CODE[end.code ?? 0] ?? ''] ?? []);
+  const code = logged[0] ?? framed[0];
+  const confidence = logged.length > 0 ? 'proven' : 'likely';
+  // Where another stream of the same runner lives on, the network between gateway and runner is not excluded.
+  if (code === 'CF-RUNNER-CLOSED') return runner(scene, scene.lives('rfb') ? 'likely' : confidence);
+  if (code) return { code, confidence };
   // Of a foreign relay: it ends its side in order when the runner has ended.
   return cuts.some(({ end }) => end.how === 'close_frame') && !scene.lives('rfb')
     ? runner(scene, 'possible')

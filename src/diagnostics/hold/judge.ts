@@ -78,21 +78,25 @@ function judgeFrozen({ streams }: JudgeInput): Case[] {
       ({ session, answeredAtEnd }) => session === own[0]!.session && answeredAtEnd === true,
     );
     const alive = [...new Set(others.map(({ vantage }) => vantage))];
-    const saw = `nothing came any more when a picture or an answer to pings was asked for, at: ${at.join(', ')}; it came at: ${alive.join(', ') || 'none'}`;
+    const saw = `no picture, or no answer to pings, came any more, at: ${at.join(', ')}; it came at: ${alive.join(', ') || 'none'}`;
     return { finding: findingOf(frozenAt(at, alive, own), { saw }, [itself(saw)]), streams: own };
   });
 }
 
+/** Pings are answered by the gateway, pictures by the runner. */
 function frozenAt(at: readonly Vantage[], alive: readonly Vantage[], own: readonly JudgedStream[]): Culprit {
   if (at.includes('rfb')) return { code: 'CF-RUNNER-FROZEN', confidence: 'proven' };
-  if (at.includes('gateway')) {
-    if (alive.includes('rfb')) return { code: 'CF-GATEWAY-SILENT', confidence: 'proven' };
-    return { code: 'CF-RUNNER-FROZEN', confidence: 'possible' };
-  }
-  if (!alive.includes('gateway')) return { code: 'CF-RUNNER-FROZEN', confidence: 'possible' };
+  if (at.includes('gateway') && alive.includes('rfb')) return { code: 'CF-GATEWAY-SILENT', confidence: 'proven' };
+  const isDeaf = own.some((stream) => fellSilent(stream));
+  if (at.includes('gateway')) return { code: isDeaf ? 'CF-GATEWAY-SILENT' : 'CF-RUNNER-FROZEN', confidence: 'likely' };
+  const after = own.find((stream) => stream.after)?.after;
   // The same way opens anew: this one connection is dead between here and the ingress.
-  const opensAnew = own.some(({ after }) => after?.stage === 'open');
-  return { code: opensAnew ? 'CF-NETWORK-SILENT' : 'CF-TRAEFIK-SILENT', confidence: 'likely' };
+  const isDead = after?.stage === 'open';
+  if (alive.includes('gateway'))
+    return { code: isDead ? 'CF-NETWORK-SILENT' : 'CF-TRAEFIK-SILENT', confidence: 'likely' };
+  if (!isDeaf) return { code: 'CF-RUNNER-FROZEN', confidence: 'likely' };
+  if (isDead || !after) return { code: 'CF-NETWORK-SILENT', confidence: 'possible' };
+  return { code: blameFor(after, { vantage: 'public' }).code, confidence: 'likely' };
 }
 
 function itself(saw: string): EvidenceRef {
