@@ -372,7 +372,7 @@ export const CODES = {
     title: 'camofleet.yaml breaks a rule',
     want: 'a topology that keeps every rule',
     remedy: 'Set what the check names, then camofleet render',
-    not: [],
+    not: ['the running services: the rule is about the file'],
   },
 } as const satisfies Record<string, CodeEntry>;
 
