@@ -1,5 +1,7 @@
+import { type Clock, systemClock } from '../core/index.js';
+
 export interface HistoryEntry {
-  /** Decimal, only grows. */
+  /** Decimal, only grows, also over restarts: the first is the time of the start in milliseconds. */
   readonly id: number;
   readonly name: string;
   readonly data: object;
@@ -12,7 +14,11 @@ const MAX_KEPT = 1_000;
 export class EventHistory {
   readonly #kept: HistoryEntry[] = [];
   readonly #followers = new Set<(entry: HistoryEntry) => void>();
-  #lastId = 0;
+  #lastId: number;
+
+  constructor(clock: Clock = systemClock) {
+    this.#lastId = clock.now();
+  }
 
   announce(name: string, data: object): void {
     this.#lastId += 1;

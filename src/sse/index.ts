@@ -3,6 +3,5 @@
  * client that follows a stream for ever. It knows no event of ours.
  */
 export { EventHistory } from './history.js';
-export { EventParser } from './parser.js';
 export { followEvents } from './follow.js';
 export { serveEvents } from './serve.js';

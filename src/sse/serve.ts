@@ -13,24 +13,28 @@ export function serveEvents(request: IncomingMessage, response: ServerResponse, 
     'cache-control': 'no-store',
     connection: 'keep-alive',
   });
-  const send = ({ id, name, data }: HistoryEntry): void => {
+  const send = (text: string): void => {
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
-    else response.write(`id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    else response.write(text);
   };
   const position = positionOf(request.headers['last-event-id'], history.lastId);
-  response.write(`id: ${position}\n\n`); // a follower that hears nothing more comes back to here
-  for (const entry of history.since(position)) send(entry);
-  const unfollow = history.follow(send);
-  const keepalive = setInterval(() => response.write(': alive\n\n'), KEEPALIVE_MS);
+  // A follower that hears nothing more comes back to its position; what it missed comes in one piece, however much it is.
+  send(`id: ${position}\n\n${history.since(position).map(textOf).join('')}`);
+  const unfollow = history.follow((entry) => send(textOf(entry)));
+  const keepalive = setInterval(() => send(': alive\n\n'), KEEPALIVE_MS);
   response.once('close', () => {
     clearInterval(keepalive);
     unfollow();
   });
 }
 
+function textOf({ id, name, data }: HistoryEntry): string {
+  return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
 /** Where a follower goes on: behind what it has seen, at the beginning when that was in another life of ours. */
 function positionOf(lastEventId: string | string[] | undefined, newest: number): number {
-  const seen = Number(lastEventId ?? newest);
-  if (!Number.isInteger(seen)) return newest;
+  if (typeof lastEventId !== 'string' || !/^\d{1,15}$/.test(lastEventId)) return newest;
+  const seen = Number(lastEventId);
   return seen > newest ? 0 : seen;
 }
