@@ -177,11 +177,17 @@ export const topologySchema = z.strictObject({
               '--disable-background-networking',
               '--disable-component-update',
               '--disable-sync',
-              '--start-maximized',
+              '--window-position=0,0',
+              '--window-size={width},{height}',
               '{url}',
             ],
           },
-          firefox: { command: ['firefox-esr', '--profile', '{profile}', '--no-remote', '{url}'] },
+          firefox: {
+            command: [
+              ...['firefox-esr', '--profile', '{profile}', '--no-remote'],
+              ...['--width', '{width}', '--height', '{height}', '{url}'],
+            ],
+          },
         })
         .describe('Browsers by name. The API takes a name, never a command line.'),
       defaultBrowser: text.default('').describe('Empty: the first browser that is installed, else the test card.'),
