@@ -5,23 +5,33 @@ export const SESSION_KINDS = ['testcard', 'display'] as const;
 
 export const SESSION_STATUSES = ['starting', 'ready', 'ending', 'failed'] as const;
 
+/** A name in a request is no longer than this, a page's URL no longer than what browsers and proxies take. */
+const MAX_NAME = 128;
+const MAX_URL = 8_192;
+const MAX_LABELS = 64;
+
+const port = z.int().min(1).max(65_535);
+
 /** `POST /sessions` at control and at a runner. All optional. */
 export const createSessionSchema = z.strictObject({
   /** Control only: the runner to use; absent, control chooses. */
-  worker: z.string().optional(),
+  worker: z.string().max(MAX_NAME).optional(),
   /** A configured browser's name; `testcard` for the test card; `none` for a display without a browser (a still screen). */
-  browser: z.string().optional(),
+  browser: z.string().max(MAX_NAME).optional(),
   headless: z.boolean().optional(),
   /** The VNC picture; false for automation alone. */
   vnc: z.boolean().optional(),
-  start_url: z.string().optional(),
+  start_url: z.string().max(MAX_URL).optional(),
   start_url_wait: z.enum(['none', 'domcontentloaded', 'load']).optional(),
   idle_ttl_seconds: z.number().min(0).optional(),
   resolution: z
     .string()
     .regex(/^\d{2,5}x\d{2,5}x(16|24)$/)
     .optional(),
-  labels: z.record(z.string().max(128), z.string().max(256)).optional(),
+  labels: z
+    .record(z.string().max(MAX_NAME), z.string().max(256))
+    .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
+    .optional(),
 });
 export type CreateSession = z.output<typeof createSessionSchema>;
 
@@ -48,7 +58,7 @@ export const runnerSessionSchema = z.object({
   ...base,
   kind: z.enum(SESSION_KINDS),
   /** Null without a picture. */
-  target: z.object({ host: z.string(), port: z.int(), password: z.string() }).nullable(),
+  target: z.object({ host: z.string(), port, password: z.string() }).nullable(),
   /** Framebuffer size in pixels; null without a picture. */
   screen: z.object({ width: z.int(), height: z.int() }).nullable(),
   viewers: z.int().optional(),
