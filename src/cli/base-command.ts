@@ -81,7 +81,8 @@ function isExit(error: Error): boolean {
   return 'code' in error && error.code === 'EEXIT';
 }
 
-/** oclif's own parse errors: unknown flag, missing argument, bad value. */
+/** oclif's own parse errors: unknown flag, missing argument, bad value, a file or folder that is not there. */
 function isUsage(error: Error): boolean {
+  if (error.message.startsWith('Parsing --')) return true;
   return 'parse' in error || ('oclif' in error && (error.oclif as { exit?: number } | undefined)?.exit === 2);
 }

@@ -24,7 +24,7 @@ export function mayUse(
   operatorKey: string | undefined,
 ): boolean {
   if (operatorKey !== undefined && bearerMatches(asker.authorization, operatorKey)) return true;
-  if (config.loopbackIngress !== 'yes' || !isLoopback(hostNameOf(asker.host))) return false;
+  if (!config.loopbackIngress || !isLoopback(hostNameOf(asker.host))) return false;
   if (asker.origin === undefined) return READS.has(asker.method);
   return isOurPage(asker.origin, asker.host, config.publicHosts);
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { CamofleetError, errorText, randomId } from '../core/index.js';
 import { type RenderedFile, TEMPLATE_FILES, diffLines, isPrivate } from '../topology/index.js';
 
@@ -16,7 +16,7 @@ export async function writeFiles(root: string, files: readonly RenderedFile[]): 
     const changes: FileChange[] = [];
     for (const { path, text } of files) {
       const same = (await readIfThere(join(root, path))) === text;
-      if (!same) await replaceFile(join(root, path), text, isPrivate(path));
+      if (!same) await replaceFile(root, path, text);
       changes.push({ path, change: same ? 'unchanged' : 'written' });
     }
     return changes;
@@ -45,7 +45,7 @@ export async function ejectTemplates(packageRoot: string, root: string): Promise
     const changes: FileChange[] = [];
     for (const file of Object.values(TEMPLATE_FILES)) {
       const path = join('templates', file);
-      await mkdir(dirname(join(root, path)), { recursive: true });
+      await makeFolders(root, dirname(path), MODES.public.folder);
       const copied = await copyIfAbsent(join(packageRoot, path), join(root, path));
       changes.push({ path, change: copied ? 'written' : 'kept' });
     }
@@ -73,15 +73,32 @@ export async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-async function replaceFile(file: string, text: string, isPrivate: boolean): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, ...(isPrivate && { mode: 0o700 }) });
+/** Rendered files are for containers and repositories too; state is for this user alone. The umask decides neither. */
+const MODES = { public: { file: 0o644, folder: 0o755 }, private: { file: 0o600, folder: 0o700 } } as const;
+
+async function replaceFile(root: string, path: string, text: string): Promise<void> {
+  const mode = isPrivate(path) ? MODES.private : MODES.public;
+  await makeFolders(root, dirname(path), mode.folder);
+  const file = join(root, path);
   const temporary = `${file}.${randomId()}.tmp`;
   try {
-    await writeFile(temporary, text, { mode: isPrivate ? 0o600 : 0o644, flag: 'wx' });
+    await writeFile(temporary, text, { flag: 'wx' });
+    await chmod(temporary, mode.file);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Makes the folders that are missing below the fleet's own. */
+async function makeFolders(root: string, path: string, mode: number): Promise<void> {
+  await mkdir(root, { recursive: true });
+  let folder = root;
+  for (const part of path.split(sep).filter((name) => name !== '.')) {
+    folder = join(folder, part);
+    const made = await mkdir(folder, { recursive: true });
+    if (made !== undefined) await chmod(folder, mode);
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type ConfigOf,
+  bool,
   choice,
   count,
   defineSettings,
@@ -90,10 +91,10 @@ export const controlSettings = defineSettings('control', {
     doc: 'Public origins of the fleet (`https://host[:port]`); mutations from pages must come from one of them.',
     items: ORIGINS,
   }),
-  loopbackIngress: choice(['yes', 'no'], {
+  loopbackIngress: bool({
     env: 'CAMOFLEET_CONTROL_LOOPBACK_INGRESS',
-    default: 'no',
-    doc: '`yes` when the ingress itself is bound to loopback: then a Host of localhost needs no operator key.',
+    default: false,
+    doc: 'True when the ingress itself is bound to loopback: then a Host of localhost needs no operator key.',
   }),
   trustedProxies: list({
     env: 'CAMOFLEET_CONTROL_TRUSTED_PROXIES',

@@ -110,7 +110,7 @@ function controlValues(topology: Topology, placement: Placement): Record<string,
     operatorKeyFile: placement.files.operatorKey,
     serviceKeyFile: placement.files.serviceKey,
     publicHosts: publicOrigin(topology),
-    loopbackIngress: placement.ingress.isLoopback ? 'yes' : 'no',
+    loopbackIngress: String(placement.ingress.isLoopback),
     trustedProxies: [...placement.ingressAddresses, ...ingress.trustedProxies].join(','),
     logLevel,
   };

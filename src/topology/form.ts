@@ -15,8 +15,7 @@ export class Form {
   /** Throws CF_TEMPLATE_INVALID for a template that is no YAML. */
   constructor({ file, text }: Template) {
     const lines = new LineCounter();
-    // Other readers of these files still take a bare `yes` for a boolean.
-    this.#document = parseDocument(text, { lineCounter: lines, compat: 'yaml-1.1', logLevel: 'error' });
+    this.#document = parseDocument(text, { lineCounter: lines, logLevel: 'error' });
     this.#file = file;
     const problems = this.#document.errors.map(({ pos, message }) => {
       const { line, col } = lines.linePos(pos[0]);

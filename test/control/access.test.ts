@@ -3,8 +3,8 @@ import { mayUse } from '../../src/control/access.ts';
 import { OPERATOR_KEY, SERVICE_KEY, startTestControl } from './support/control.ts';
 import { startCardRunner } from './support/runner.ts';
 
-const LOOPBACK = { loopbackIngress: 'yes', publicHosts: ['https://localhost:8443'] } as const;
-const PUBLIC = { loopbackIngress: 'no', publicHosts: ['https://fleet.example'] } as const;
+const LOOPBACK = { loopbackIngress: true, publicHosts: ['https://localhost:8443'] } as const;
+const PUBLIC = { loopbackIngress: false, publicHosts: ['https://fleet.example'] } as const;
 const BEARER = `Bearer ${OPERATOR_KEY}`;
 
 describe('the API may be used', () => {

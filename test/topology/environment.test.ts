@@ -135,7 +135,7 @@ describe('the environment of a service', () => {
       operatorKeyFile: PATHS.operatorKey,
       serviceKeyFile: PATHS.serviceKey,
       publicHosts: ['https://fleet.example.com'],
-      loopbackIngress: 'no',
+      loopbackIngress: false,
       trustedProxies: ['127.0.0.1', '::1', '10.0.0.5', '192.0.2.0/24'],
       logLevel: 'debug',
     });

@@ -173,9 +173,9 @@ describe('a changed topology changes what it should and nothing else:', () => {
     expect(environment).toMatchObject({ RUNNER_SESSION_DEFAULTS__START_URL: 'https://h/?a=$$HOME' });
   });
 
-  test('every value of an environment is text, also for readers that take a bare yes for a boolean', () => {
+  test('every value of an environment is text, as Compose wants it', () => {
     const compose = files('').get(COMPOSE)!;
-    expect(compose).toContain('CAMOFLEET_CONTROL_LOOPBACK_INGRESS: "yes"');
+    expect(compose).toContain('CAMOFLEET_CONTROL_LOOPBACK_INGRESS: "true"');
     for (const service of ['gateway', 'control', 'runner'])
       expect(
         Object.values(at(compose, 'services', service, 'environment') as object).filter(
