@@ -15,7 +15,7 @@ export interface Probes extends Pick<CheckContext, 'front' | 'dial' | 'page'> {
 /** From the beginning of a dial to its first frame. */
 export const DIAL_MS = 6_000;
 /** A public dial that takes longer is not waited for: the inner vantage points are dialled beside it. */
-const HEADSTART_MS = 1_500;
+const HEADSTART_MS = 500;
 
 /** Probes of what was prepared. A subject that fails in public is dialled at its other vantage points at once. */
 export function openProbes(prepared: Prepared, trust: Trust, signal: AbortSignal): Probes {

@@ -13,6 +13,8 @@ export interface HoldPlan {
   readonly pingEveryMs: number;
   /** After a first cut the others are watched this long: what survives where is the strongest evidence. */
   readonly afterCutMs: number;
+  /** A whole picture is asked for at the end and waited for so long. */
+  readonly lastPictureMs: number;
   readonly streams: readonly PlannedStream[];
 }
 
@@ -20,6 +22,8 @@ const SHORTEST_PING_MS = 500;
 const LONGEST_PING_MS = 20_000;
 /** x11vnc ends 4.0 s after its X server did: watch a little longer. */
 const AFTER_CUT_MS = 5_500;
+/** A large picture over a slow line takes seconds: better late than a false alarm. */
+const LAST_PICTURE_MS = 10_000;
 
 /** The streams to hold at once: each subject from each vantage point that is known and, where it was probed, opened. */
 export function planHold(
@@ -35,5 +39,5 @@ export function planHold(
     }),
   );
   const pingEveryMs = Math.min(LONGEST_PING_MS, Math.max(SHORTEST_PING_MS, Math.round(durationMs / 10)));
-  return { durationMs, pingEveryMs, afterCutMs: AFTER_CUT_MS, streams };
+  return { durationMs, pingEveryMs, afterCutMs: AFTER_CUT_MS, lastPictureMs: LAST_PICTURE_MS, streams };
 }

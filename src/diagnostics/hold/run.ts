@@ -50,8 +50,6 @@ type Holding = { -readonly [Key in Exclude<keyof HeldStream, 'end'>]: HeldStream
 const TICK_MS = 250;
 /** A target is dialled again once, with this limit. */
 const REDIAL_MS = 3_000;
-/** A whole picture is asked for at the end and waited for so long: a large one over a slow line takes seconds. */
-const LAST_PICTURE_MS = 10_000;
 
 /** Opens the planned streams, holds them for the duration, and notes what ends early. Memory is constant. */
 export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResult> {
@@ -60,7 +58,7 @@ export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResul
   const cuts = watchCuts(held, deps);
   await keepUntilOver(plan, held, cuts, deps, began);
   const heldMs = Math.round(performance.now() - began);
-  if (!deps.signal.aborted) await askForPictures(held, cuts, deps);
+  if (!deps.signal.aborted) await askForPictures(plan, held, cuts, deps);
   await Promise.all(cuts.redials);
   const endedAt = Date.now();
   const streams = await Promise.all(
@@ -121,8 +119,13 @@ async function keepUntilOver(
 }
 
 /** A socket that is open and a picture that stands still look alike: a whole picture is asked for before the end. */
-async function askForPictures(held: readonly Holding[], cuts: Cuts, deps: HoldDeps): Promise<void> {
-  const within = AbortSignal.any([deps.signal, AbortSignal.timeout(LAST_PICTURE_MS)]);
+async function askForPictures(
+  { lastPictureMs }: HoldPlan,
+  held: readonly Holding[],
+  cuts: Cuts,
+  deps: HoldDeps,
+): Promise<void> {
+  const within = AbortSignal.any([deps.signal, AbortSignal.timeout(lastPictureMs)]);
   await Promise.all(
     held.map(async (one) => {
       const { stream } = one;
