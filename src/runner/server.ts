@@ -8,6 +8,7 @@ import { EventHistory } from '../sse/index.js';
 import { buildApi } from './api.js';
 import { internalFailure, listening } from './events.js';
 import { buildMetrics } from './metrics.js';
+import { ownAddress } from './own-address.js';
 import { usableBrowsers } from './plan.js';
 import { type Programs, findPrograms } from './programs.js';
 import type { SessionDeps } from './session.js';
@@ -44,6 +45,7 @@ export async function startRunner(config: RunnerConfig, deps: RunnerDeps): Promi
       'CF_CONFIG_INVALID',
       'CAMOFLEET_RUNNER_SERVICE_KEY_FILE must name a file with a key, mode 0600: who may call this API sees every screen',
     );
+  const host = await ownAddress(config.advertiseHost);
   await using scope = new AsyncDisposableStack();
   const displays = hostDisplays();
   const state = await StateFolder.claim(await stateDirOf(scope, config, deps), displays);
@@ -52,7 +54,7 @@ export async function startRunner(config: RunnerConfig, deps: RunnerDeps): Promi
   const sessions = new Sessions(
     config,
     programs.installed,
-    sessionDeps(config, deps, { displays, state, programs }),
+    sessionDeps(config, deps, { host, displays, state, programs }),
     history,
     deps.clock,
   );
@@ -91,15 +93,20 @@ async function stateDirOf(scope: AsyncDisposableStack, config: RunnerConfig, dep
 function sessionDeps(
   config: RunnerConfig,
   { clock, path, home, isRoot }: RunnerDeps,
-  own: { readonly displays: XDisplays; readonly state: StateFolder; readonly programs: Programs },
+  own: {
+    readonly host: string;
+    readonly displays: XDisplays;
+    readonly state: StateFolder;
+    readonly programs: Programs;
+  },
 ): SessionDeps {
-  const { displays, state, programs } = own;
+  const { host, displays, state, programs } = own;
   const slots = new SlotPool(
     {
       displays: { min: config.displayMin, max: config.displayMax },
       rfbPorts: { min: config.rfbPortMin, max: config.rfbPortMax },
       legacyIds: { min: config.wsPortMin, max: config.wsPortMax },
-      host: config.advertiseHost,
+      host,
     },
     displays,
   );
@@ -108,7 +115,7 @@ function sessionDeps(
     clock,
     slots,
     worker: config.name,
-    host: config.advertiseHost,
+    host,
     timeoutMs: config.startupTimeoutSeconds * 1000,
     bases: { ws: config.wsBase, http: config.httpBase },
     display: programs.display && { ...programs.display, displays, state, path, home, isRoot, stopGraceMs },

@@ -42,7 +42,7 @@ export const runnerSettings = defineSettings(
     advertiseHost: host({
       env: 'CAMOFLEET_RUNNER_ADVERTISE_HOST',
       default: '127.0.0.1',
-      doc: "This replica's own address: RFB servers bind it and tokens lead to it. Never a name that replicas share.",
+      doc: "This replica's own address: RFB servers bind it and tokens lead to it. A name may be shared by replicas: of the addresses behind it this machine's own is taken.",
     }),
     serviceKeyFile: filePath({
       env: 'CAMOFLEET_RUNNER_SERVICE_KEY_FILE',
