@@ -1,4 +1,6 @@
 import { ByteQueue } from './byte-queue.js';
+import { printable } from './printable.js';
+import { SECURITY_NONE, SECURITY_VNC } from './security-types.js';
 import {
   MAX_NAME_LENGTH,
   SERVER_INIT_FIXED_LENGTH,
@@ -7,24 +9,6 @@ import {
   serverInitLength,
 } from './server-init.js';
 import { CHALLENGE_LENGTH, answerChallenge } from './vnc-auth.js';
-
-export const SECURITY_NONE = 1;
-export const SECURITY_VNC = 2;
-
-/** Security types by number, as the IANA registry of RFB names them. */
-export const SECURITY_NAMES: Readonly<Record<number, string>> = {
-  0: 'Invalid',
-  1: 'None',
-  2: 'VNC Authentication',
-  5: 'RA2',
-  6: 'RA2ne',
-  16: 'Tight',
-  17: 'Ultra',
-  18: 'TLS',
-  19: 'VeNCrypt',
-  20: 'SASL',
-  30: 'Apple Remote Desktop',
-};
 
 export type ClientHandshakeEvent =
   /** Bytes that the client must send now. */
@@ -50,8 +34,6 @@ interface Options {
 
 /** The longest reason that is taken from a peer. */
 const MAX_REASON_LENGTH = 4_096;
-/** How many bytes of a malformed message are shown. */
-const SHOWN_BYTES = 32;
 const GREETING_LENGTH = 12;
 
 type Step = 'version' | 'security' | 'challenge' | 'result' | 'reason' | 'serverInit' | 'done';
@@ -250,11 +232,4 @@ function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-/** The first bytes as text where they are text, else in hex. */
-export function printable(bytes: Buffer): string {
-  const shown = bytes.subarray(0, SHOWN_BYTES);
-  const text = shown.every((byte) => (byte >= 32 && byte < 127) || byte === 10 || byte === 13);
-  return text ? JSON.stringify(shown.toString('latin1')) : `0x${shown.toString('hex')}`;
 }

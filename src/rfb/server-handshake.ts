@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ByteQueue } from './byte-queue.js';
-import { SECURITY_NONE, SECURITY_VNC, printable } from './client-handshake.js';
+import { printable } from './printable.js';
+import { SECURITY_NONE, SECURITY_VNC } from './security-types.js';
 import { CHALLENGE_LENGTH, answerChallenge } from './vnc-auth.js';
 
 /** What a server asks of its viewers. The challenge is random, passed in. */
