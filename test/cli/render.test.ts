@@ -131,6 +131,20 @@ describe.concurrent('render', () => {
     expect((await folder.cli(['render', '--check'], { CAMOFLEET_TOPOLOGY: 'other/fleet-b.yaml' })).exitCode).toBe(0);
   });
 
+  test('takes the fleet of a flag, else of the environment, else of this folder', async () => {
+    using folder = cliFolder();
+    for (const name of ['a', 'b', 'c']) folder.write(`${name}/camofleet.yaml`, `fleet: { id: ${name} }\n`);
+    folder.write('camofleet.yaml', 'fleet: { id: here }\n');
+    const env = { CAMOFLEET_TOPOLOGY: 'b/camofleet.yaml' };
+    await folder.cli(['render'], env);
+    await folder.cli(['render', '-C', 'a'], env);
+    await folder.cli(['render', '--topology', 'c/camofleet.yaml'], env);
+    await folder.cli(['render'], { CAMOFLEET_TOPOLOGY: '' });
+    expect(
+      ['a', 'b', 'c', '.'].map((path) => /^name: "(.*)"$/m.exec(folder.read(`${path}/compose.yaml`))?.[1]),
+    ).toEqual(['a', 'b', 'c', 'here']);
+  });
+
   test('for the local engine writes what `up` gives Traefik, where nobody else can read it', async () => {
     using folder = await fleet();
     expect((await folder.cli(['render', '--engine', 'local', '--check'])).exitCode).toBe(1);
@@ -228,6 +242,7 @@ describe.concurrent('render with bad input', () => {
     [['--engine', 'swarm'], 'Expected --engine=swarm to be one of: compose, local'],
     [['--topology', 'absent.yaml'], 'absent.yaml'],
     [['-C', 'absent'], 'absent'],
+    [['-C', '.', '--topology', 'x.yaml'], 'No file found at x.yaml'],
   ])('%j exits 2', async (args, message) => {
     using folder = cliFolder();
     const { exitCode, stdout } = await folder.cli(['render', '--json', ...args]);

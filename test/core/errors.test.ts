@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
-import { CamofleetError, EXIT, errorText, worstExit } from '../../src/core/index.ts';
+import { CamofleetError, EXIT, errorText, isErrorCode, worstExit } from '../../src/core/index.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'errors.md'), 'utf8');
 const CODES = Object.keys(ERRORS) as ErrorCode[];
@@ -14,6 +14,11 @@ describe('an error that a person can act on', () => {
     expect(error).toMatchObject({ name: 'CamofleetError', code: 'CF_PORT_TAKEN', facts: { port: 1 }, cause });
     expect(error.hint).toBe(ERRORS.CF_PORT_TAKEN.hint);
     expect(error.exit).toBe(EXIT.couldNotRun);
+  });
+
+  test('has a code of the table, and no other word is one', () => {
+    expect(CODES.every(isErrorCode)).toBe(true);
+    expect(['CF_', 'cf_usage', 'toString', ''].filter(isErrorCode)).toEqual([]);
   });
 
   test.each(CODES)('%s has a section in docs/errors.md, with its exit code and its next step', (code) => {

@@ -118,6 +118,15 @@ describe('what is refused, with what was wanted', () => {
     ],
     ['control', 'CONTROL_WORKERS', [{ ...WORKER, name: 'a/b' }], 'a name for worker 1: 1 to 64 of'],
     ['control', 'CONTROL_WORKERS', ['runner-1'], 'a name for worker 1'],
+    ['control', 'CONTROL_WORKERS', { ...WORKER }, 'an array of {name, url, supports_vnc, vnc_ws, vnc_http}'],
+    ['control', 'CONTROL_WORKERS', [WORKER, WORKER], 'each worker name once, "runner-1" is there twice'],
+    ['control', 'CONTROL_WORKERS', [{ ...WORKER, vnc_ws: 7 }], 'text as vnc_ws of worker "runner-1"'],
+    [
+      'control',
+      'CONTROL_WORKERS',
+      [{ ...WORKER, vnc_ws: 'wss://h/' }],
+      '{id} in vnc_ws of worker "runner-1", got "wss://h/"',
+    ],
     ['control', 'CONTROL_WORKERS', [{ ...WORKER, vnc_wss: 'x' }], 'not vnc_wss; did you mean vnc_ws?'],
     [
       'control',
@@ -169,24 +178,9 @@ describe('what is refused, with what was wanted', () => {
       { testcard: { command: ['x'] } },
       'and none of testcard, testcard-still, none; "testcard" is none',
     ],
-    [
-      'runner',
-      'CAMOFLEET_RUNNER_BROWSERS',
-      { a: { command: [] } },
-      'for browser "a"',
-    ],
-    [
-      'runner',
-      'CAMOFLEET_RUNNER_BROWSERS',
-      { a: { command: 'chromium' } },
-      'for browser "a"',
-    ],
-    [
-      'runner',
-      'CAMOFLEET_RUNNER_BROWSERS',
-      { a: { command: ['x'], env: {} } },
-      'for browser "a"',
-    ],
+    ['runner', 'CAMOFLEET_RUNNER_BROWSERS', { a: { command: [] } }, 'for browser "a"'],
+    ['runner', 'CAMOFLEET_RUNNER_BROWSERS', { a: { command: 'chromium' } }, 'for browser "a"'],
+    ['runner', 'CAMOFLEET_RUNNER_BROWSERS', { a: { command: ['x'], env: {} } }, 'for browser "a"'],
     ['runner', 'CAMOFLEET_RUNNER_BROWSERS', { a: null }, 'for browser "a"'],
     ['runner', 'RUNNER_VNC_RESOLUTION', '1920x1080', 'width x height x depth like 1920x1080x24'],
     ['runner', 'RUNNER_VNC_WS_BASE', 'https://h', 'a URL with ws:// or wss://'],
@@ -224,11 +218,17 @@ describe('what holds between settings', () => {
       { RUNNER_VNC_WS_PORT_MIN: '7000' },
       'RUNNER_VNC_WS_PORT_MIN must not be above RUNNER_VNC_WS_PORT_MAX, got 7000 and 6999',
     ],
+    [
+      'runner',
+      { RUNNER_VNC_WS_BASE: 'wss://h' },
+      'RUNNER_VNC_WS_BASE and RUNNER_VNC_HTTP_BASE must both be set, or neither',
+    ],
   ])('for %s is broken by %j', (service, env, problem) => {
     expect(explain(service, env).problems).toEqual([expect.stringContaining(problem)]);
   });
 
   test.each<[ServiceName, Env]>([
+    ['runner', { RUNNER_VNC_WS_BASE: 'wss://h', RUNNER_VNC_HTTP_BASE: 'https://h' }],
     ['gateway', { WS_PING_INTERVAL_MS: '59999' }],
     ['gateway', { WS_PING_INTERVAL_MS: '0', WS_READ_TIMEOUT_MS: '1' }],
     ['gateway', { VNC_BASE_PORT: '65436' }],

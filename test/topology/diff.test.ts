@@ -77,7 +77,7 @@ describe('a diff, applied by git,', () => {
         });
         expect(readFileSync(join(dir, 'f'), 'utf8')).toBe(after);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

@@ -206,6 +206,20 @@ const BROKEN: readonly Broken[] = [
     saw: 'chromum',
     remedy: 'chromium',
   },
+  {
+    id: 'default-browser',
+    path: 'runner.defaultBrowser',
+    yaml: 'runner: { defaultBrowser: lynx }',
+    saw: 'lynx',
+    remedy: 'chromium',
+  },
+  {
+    id: 'one-port-one-listener',
+    path: 'control.port',
+    yaml: 'gateway: { port: 65535 }\ncontrol: { port: 65535 }',
+    saw: 'control.port and gateway.port are both 65535',
+    remedy: '1024',
+  },
 ];
 
 describe('a topology breaks', () => {
