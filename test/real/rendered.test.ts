@@ -149,12 +149,16 @@ describe.skipIf(lacks('traefik'))('the real Traefik', () => {
       ];
       expect(await Promise.all(routed.map((path) => statusOf(port, path)))).toEqual(routed.map(() => 502));
       expect(await Promise.all(foreign.map((path) => statusOf(port, path)))).toEqual(foreign.map(() => 404));
+      expect(await statusOf(port, '/vnc/asked?token=canary')).toBe(502);
       expect(await traefik.stop()).toBe(0);
       expect(complaints(traefik)).toEqual([]);
-      const lines = readFileSync(fleetPaths(folder.dir).accessLog, 'utf8').trim().split('\n');
-      expect(
-        lines.filter((line) => (JSON.parse(line) as { RequestPath: string }).RequestPath === '/api/sessions'),
-      ).toHaveLength(1);
+      const log = readFileSync(fleetPaths(folder.dir).accessLog, 'utf8');
+      const paths = log
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { RequestPath: string }).RequestPath);
+      expect(paths.filter((path) => path === '/vnc/asked')).toHaveLength(1);
+      expect(log).not.toContain('canary');
     },
   );
 
