@@ -21,7 +21,7 @@ interface BrowserSpec {
   readonly folder: SessionFolder;
 }
 
-/** Chromium refuses its own sandbox to root. */
+/** Names of programs that refuse their own sandbox to root, and tell of their page over a DevTools pipe. */
 const CHROMIUM = /chrom(e|ium)/;
 /** How much of a Playwright server's output is searched for its endpoint. */
 const ENDPOINT_WITHIN_BYTES = 65_536;
@@ -31,7 +31,7 @@ export interface Browser {
   readonly wsEndpoint: string | null;
 }
 
-/** Whether this program tells over a DevTools pipe how far its start page has got. */
+/** Whether the program of a command line is a Chromium. */
 export function isChromium(command: readonly string[]): boolean {
   return CHROMIUM.test(basename(command[0] ?? ''));
 }
@@ -105,7 +105,7 @@ async function orLate(shown: Promise<void>, spec: BrowserSpec): Promise<void> {
     await shown;
   } catch (error) {
     if (!(error instanceof CamofleetError) || error.code !== 'CF_SERVICE_NOT_READY') throw error;
-    tellLate(spec, error.message);
+    tellLate(spec, error.message.split('\n')[0]!); // not its last words: they may name the start page
   }
 }
 

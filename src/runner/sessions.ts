@@ -4,6 +4,7 @@ import type { RunnerConfig } from '../settings/index.js';
 import type { EventHistory } from '../sse/index.js';
 import { EndedIds } from './ended-ids.js';
 import { sessionEnded, sessionFailed, sessionStarted } from './events.js';
+import { idleBecause } from './idle.js';
 import { type Installed, type SessionPlan, planSession } from './plan.js';
 import { fits, missingPlans } from './prewarm.js';
 import { release } from './release.js';
@@ -23,9 +24,6 @@ interface Starting {
   asked: number;
   prewarmed: number;
 }
-
-/** A viewer keeps a session for so long without a word of control: a connection whose other host vanished looks the same. */
-const VIEWED_UNHEARD_MS = 12 * 3_600_000;
 
 /** Every session of this runner: made, seen, and ended here and nowhere else. */
 export class Sessions implements AsyncDisposable {
@@ -109,24 +107,20 @@ export class Sessions implements AsyncDisposable {
     return true;
   }
 
-  /** Ends what nobody has used for its TTL; an open picture is use. */
+  /** Ends what nobody has used for its TTL. */
   async tidy(): Promise<void> {
-    const connections = await connectionsByPort();
+    if (this.#entries.size === 0) return;
+    const open = await connectionsByPort();
     const now = this.clock.now();
-    const isIdle = ({ prewarmed, plan, lastSeenAt, session }: Entry): boolean => {
-      const isViewed = (connections.get(session.slot.rfbPort) ?? 0) > 0 && plan.picture;
-      const limitMs = Math.max(plan.idleTtlSeconds * 1000, isViewed ? VIEWED_UNHEARD_MS : 0);
-      return !prewarmed && plan.idleTtlSeconds > 0 && now - lastSeenAt > limitMs;
-    };
-    const idle = [...this.#entries.values()].filter(isIdle);
-    await Promise.all(
-      idle.map(({ session, lastSeenAt }) =>
-        this.end(session.id, 'expired', `idle for ${Math.floor((now - lastSeenAt) / 1000)} s`),
-      ),
-    );
+    const ends = [...this.#entries.values()].map(async (entry) => {
+      const connections = open.get(entry.session.slot.rfbPort) ?? 0;
+      const because = entry.prewarmed ? undefined : idleBecause({ ...entry, connections }, now);
+      if (because !== undefined) await this.end(entry.session.id, 'expired', because);
+    });
+    await Promise.all(ends);
   }
 
-  /** Starts the prewarmed sessions that are missing. A failure is told when it is new, and tried again at the next look. */
+  /** Starts the prewarmed sessions that are missing. */
   prewarm(): Promise<void> {
     this.#prewarming ??= this.#topUp().finally(() => (this.#prewarming = undefined));
     return this.#prewarming;

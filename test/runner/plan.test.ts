@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CreateSession } from '../../src/api/index.ts';
 import { browserArgv, isChromium } from '../../src/runner/browser.ts';
+import { idleBecause } from '../../src/runner/idle.ts';
 import { legacyUrls } from '../../src/runner/legacy-urls.ts';
 import { type Installed, type SessionPlan, planSession, usableBrowsers } from '../../src/runner/plan.ts';
 import { fits, missingPlans } from '../../src/runner/prewarm.ts';
@@ -198,4 +199,17 @@ garbage
 `;
   expect(establishedPorts(table)).toEqual([0x170c, 0xa001]);
   expect(establishedPorts('')).toEqual([]);
+});
+
+test.each([
+  ['used a moment ago', 60, true, 0, 60_000, undefined],
+  ['unused for longer than its TTL', 60, true, 0, 60_001, 'idle for 60 s'],
+  ['of a TTL of 0', 0, true, 0, 1e12, undefined],
+  ['viewed', 60, true, 1, 43_200_000, undefined],
+  ['viewed, with control silent for half a day', 60, true, 1, 43_200_001, 'viewed, but not heard of for 43200 s'],
+  ['viewed, of a longer TTL', 100_000, true, 1, 43_200_001, undefined],
+  ['without a picture, whose port has a connection', 60, false, 1, 60_001, 'idle for 60 s'],
+])('a session %s', (_name, idleTtlSeconds, picture, connections, unusedMs, because) => {
+  const usage = { plan: { idleTtlSeconds, picture }, lastSeenAt: 1_000, connections };
+  expect(idleBecause(usage, 1_000 + unusedMs)).toBe(because);
 });

@@ -226,7 +226,7 @@ describe('an idle session', () => {
     expect((await runner.ask('GET', `${SESSION}/${id}`)).status).toBe(200);
     runner.clock.pass(2 * 3_600_000);
     const [ended] = await runner.log('session.ended');
-    expect(ended).toMatchObject({ session: id, reason: 'expired', detail: 'idle for 46800 s' });
+    expect(ended).toMatchObject({ session: id, reason: 'expired', detail: 'viewed, but not heard of for 46800 s' });
     await card.closed;
   });
 
