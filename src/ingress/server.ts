@@ -164,6 +164,7 @@ function follow(
   outgoing.on('upgrade', (answered, upstream) => {
     see(answered, true);
     socket.once('close', () => upstream.destroy()); // a viewer that is gone leaves nothing half open
+    upstream.once('close', () => leave(socket));
   });
   outgoing.once('close', () => clearTimeout(patience));
   outgoing.once('error', (error) => {
@@ -172,6 +173,12 @@ function follow(
     seen.status = statusOf(error);
     socket.end(plainAnswer(seen.status, FAILED[statusOf(error)], FAILED[statusOf(error)]));
   });
+}
+
+/** Nobody takes what a viewer still sends to a service that has closed: unread bytes would keep its socket from closing. */
+function leave(socket: Socket): void {
+  socket.end();
+  setImmediate(() => socket.resume()); // the proxy pauses it when its pipe is gone
 }
 
 function late(): Error {

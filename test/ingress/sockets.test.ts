@@ -113,6 +113,19 @@ test('the end of one side ends the other', async () => {
   await until(() => ingress.lines().length === 2, 'two lines');
 });
 
+test('a socket that the service closes first has its line, whatever its viewer still says', async () => {
+  await using gateway = await startTestService();
+  await using ingress = await startTestIngress({ gateway: gateway.port });
+  const { viewer, service } = await open(ingress, gateway);
+  const talk = setInterval(() => viewer.writable && viewer.write(Buffer.alloc(65_536)), 1);
+  service.end();
+  service.destroy();
+  await once(viewer, 'end');
+  clearInterval(talk);
+  viewer.end();
+  await until(() => ingress.lines().length === 1, 'the line');
+});
+
 test('a reset at one side ends the other', async () => {
   await using gateway = await startTestService();
   await using ingress = await startTestIngress({ gateway: gateway.port });
