@@ -125,6 +125,20 @@ describe('a client handshake', () => {
     expect(events.at(-1)).toMatchObject({ type: 'malformed' });
   });
 
+  test.each([
+    [1, 'authentication failed'],
+    [2, 'too many attempts'],
+  ])('knows why a server of 3.7 refuses with result %i, which gives no reason', (result, reason) => {
+    const client = new ClientHandshake({ password: 'x' });
+    const bytes = Buffer.concat([
+      Buffer.from('RFB 003.007\n\x01\x02'),
+      Buffer.alloc(16),
+      Buffer.from([0, 0, 0, result]),
+    ]);
+    expect(client.feed(bytes).at(-1)).toEqual({ type: 'refused', at: 'result', reason });
+    expect(client.waitingFor).toBe('nothing');
+  });
+
   test('says what it waits for', () => {
     const client = new ClientHandshake({ password: 'x' });
     expect(client.waitingFor).toBe('the RFB greeting');
