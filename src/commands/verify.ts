@@ -79,8 +79,8 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     const { env } = this.context;
     const isGiven = [flags.url, flags.gateway, flags.rfb].some((flag) => flag !== undefined);
     const { root, file } = fleetLocation(flags, this.context.cwd);
+    const options = await this.#options(flags, isGiven ? this.context.cwd : root);
     const fleet = isGiven ? undefined : await this.#fleet(root, file, flags.control !== undefined);
-    const options = await this.#options(flags, fleet ? root : this.context.cwd);
     const observer = flags.quiet || flags.json ? SILENT : observe(this.signal, { printable, renderProgress });
     const { report, dir } = await verify(options, {
       version: this.config.version,

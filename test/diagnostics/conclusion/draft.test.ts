@@ -117,6 +117,14 @@ describe('the hops', () => {
     ]);
   });
 
+  test('are not called well for a file that is right', () => {
+    const rules = check('topology.rules', { hop: 'control' });
+    const blocked = check('control.sessions', { hop: 'control', verdict: 'skip', because: 'x did not pass' });
+    expect(hopReports([rules, blocked], [])).toMatchObject([{ hop: 'control', verdict: 'skip', tookMs: null }]);
+    const broken = check('topology.rules', { hop: 'control', verdict: 'fail' });
+    expect(hopReports([broken, blocked], [])).toMatchObject([{ hop: 'control', verdict: 'fail' }]);
+  });
+
   test('show why something could not be found out, and no note of findings that are information', () => {
     const checks = [check('a', { verdict: 'unknown', because: 'no idea' }), check('b')];
     expect(hopReports(checks, [finding({ severity: 'info' })])).toEqual([
