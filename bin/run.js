@@ -12,5 +12,11 @@ if (major < 24) {
 process.umask(0o077);
 // Compiled code is kept beside what it was compiled from; where that cannot be written, nothing is kept.
 module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
-const { execute } = module.createRequire(import.meta.url)('@oclif/core/execute');
-await execute({ dir: import.meta.url });
+const require = module.createRequire(import.meta.url);
+const { run } = require('@oclif/core/run');
+try {
+  // Without `flush`, which waits for ever for a reader that has left: Node writes what is left by itself.
+  await run(process.argv.slice(2), import.meta.url);
+} catch (error) {
+  await require('@oclif/core/handle').handle(error);
+}

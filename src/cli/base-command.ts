@@ -66,6 +66,7 @@ function interruption(): AbortSignal {
       controller.abort(new CamofleetError('CF_INTERRUPTED', `interrupted by ${signal}`));
     });
   }
+  process.stdout.removeAllListeners('error'); // the framework's throws what a full disk says
   for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritable);
   return controller.signal;
 }

@@ -4,8 +4,7 @@ import { CamofleetCommand, fleetFlags, fleetLocation, progressLine } from '../cl
 export default class Down extends CamofleetCommand {
   static override summary = 'Stop the fleet of this folder and sweep what is left of it.';
   static override description =
-    `Asks the supervisor, which stops each service in reverse order; forces what does not end in time, and says which.
-Exit code 0 also when nothing runs.`;
+    'Asks the supervisor, which stops each service in reverse order; forces what does not end in time, and says which. Exit code 0 also when nothing runs.';
   static override examples = ['<%= config.bin %> down', '<%= config.bin %> down --timeout 5'];
   static override flags = {
     ...fleetFlags,
@@ -20,9 +19,11 @@ Exit code 0 also when nothing runs.`;
       import('../engine/index.js'),
     ]);
     const { root, file } = fleetLocation(flags, this.context.cwd);
-    const report = await takeDown(fleetPaths(root, file), flags.timeout * 1000, ({ service, how, tookMs }) =>
-      this.say(`  ${progressLine(service, 'stopped', `${how}, ${(tookMs / 1000).toFixed(1)} s`)}`),
-    );
+    const report = await takeDown(fleetPaths(root, file), flags.timeout * 1000, {
+      self: this.context,
+      onStop: ({ service, how, tookMs }) =>
+        this.say(`  ${progressLine(service, 'stopped', `${how}, ${(tookMs / 1000).toFixed(1)} s`)}`),
+    });
     if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     this.say(closing(report));
   }

@@ -4,8 +4,7 @@ import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 export default class Logs extends CamofleetCommand {
   static override summary = 'Print the logs of the services, and follow them.';
   static override description =
-    `Sources: supervisor, runner, control, gateway, ingress, traefik-access. Without one, all of them, each line behind its
-source. Following ends with Ctrl-C, exit code 0.`;
+    'Sources: supervisor, runner, control, gateway, ingress, traefik-access. Without one, all of them, each line behind its source. Following ends with Ctrl-C, exit code 0.';
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway -f',

@@ -14,11 +14,19 @@ log goes to stdout as JSON lines. SIGTERM ends every session, then the runner.`;
   static override flags = {
     host: Flags.string({ summary: 'Address that the API binds (RUNNER_HOST).' }),
     port: Flags.string({ summary: 'Port of the API (RUNNER_PORT).' }),
+    sweep: Flags.string({
+      hidden: true,
+      summary: 'End what a runner that is gone left in this state folder, no more.',
+    }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Runner);
     const { env } = this.context;
+    if (flags.sweep !== undefined) {
+      const { sweepState } = await import('../runner/index.js');
+      return sweepState(flags.sweep);
+    }
     const [
       { startRunner, RUNNER_CHANNELS },
       { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, runnerSettings },

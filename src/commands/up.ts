@@ -29,11 +29,10 @@ const FRAME_EVERY_MS = 1_000;
 
 export default class Up extends CamofleetCommand {
   static override summary = 'Bring the fleet up on this host and keep it running.';
-  static override description =
-    `Starts runner, control plane, gateway and ingress (Traefik when it is on PATH, else the embedded one) as processes,
-restarts what dies, and stops all of it on Ctrl-C. The public URL is the only line on stdout.
-
-Exit code 0 when a fleet that was up was stopped; 130 when Ctrl-C came before it was up, and then nothing of it is left.`;
+  static override description = [
+    'Starts runner, control plane, gateway and ingress (Traefik when it is on PATH, else the embedded one) as processes, restarts what dies, and stops all of it on Ctrl-C. The public URL is the only line on stdout.',
+    'Exit code 0 when a fleet that was up was stopped; 130 when Ctrl-C came before it was up, and then nothing of it is left.',
+  ].join('\n\n');
   static override examples = [
     '<%= config.bin %> up',
     '<%= config.bin %> up --detach --wait    # returns when a frame was seen at the public URL',

@@ -4,3 +4,4 @@
  */
 export { RUNNER_CHANNELS } from './events.js';
 export { startRunner } from './server.js';
+export { sweepState } from './state-folder.js';

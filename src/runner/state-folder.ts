@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CamofleetError, type SessionId } from '../core/index.js';
 import { type ProcessIdentity, identify, isSame, stopGroup } from '../processes/index.js';
 import { leftoverSwept } from './events.js';
-import type { XDisplays } from './x-locks.js';
+import { type XDisplays, hostDisplays } from './x-locks.js';
 
 const identity = { pid: z.int(), startedAt: z.string() };
 const recordSchema = z.object({
@@ -18,6 +18,11 @@ const SWEEP_GRACE_MS = 500;
 /** Browsers put sockets of up to 46 characters below their folder for temporary files; a socket's path has 107. */
 const LONGEST_TEMPORARY = 60;
 const SHORT_ROOT = '/tmp';
+
+/** Ends and removes what a runner that is gone left behind. Throws when it lives. */
+export async function sweepState(path: string): Promise<void> {
+  await StateFolder.claim(path, hostDisplays());
+}
 
 /** Two folders of one session, private to us. */
 export interface SessionFolder extends AsyncDisposable {

@@ -94,7 +94,10 @@ describe('the record of a fleet', () => {
 describe('taking a fleet down', () => {
   const stops: string[] = [];
   const down = (graceMs = 5_000): ReturnType<typeof takeDown> =>
-    takeDown(paths, graceMs, ({ service, how }) => void stops.push(`${service} ${how}`));
+    takeDown(paths, graceMs, {
+      self: { execPath: '/bin/false', entryPoint: '' }, // no runner has ever run here
+      onStop: ({ service, how }) => void stops.push(`${service} ${how}`),
+    });
   beforeEach(() => void stops.splice(0));
 
   test('does nothing where none ever ran, and where it was stopped', async () => {

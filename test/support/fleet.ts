@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -48,6 +49,8 @@ export interface Fleet extends AsyncDisposable {
 
 export interface FleetOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** When given, PATH holds these alone, those that this host has: without `traefik` the embedded ingress serves. */
+  readonly programs?: readonly string[];
   readonly initArgs?: readonly string[];
 }
 
@@ -70,13 +73,37 @@ export function randomShift(): number {
   return randomInt(MIN_SHIFT, MAX_SHIFT) * 100;
 }
 
+/** The listeners of a fleet that was not shifted. */
+const PORTS = [8443, 6900, 6901, 8070, 8071, 9000, 9001];
+const SHIFT_TRIES = 50;
+
+/** A shift whose ports were free a moment ago. */
+async function freeShift(): Promise<number> {
+  for (let tries = 0; tries < SHIFT_TRIES; tries += 1) {
+    const shift = randomShift();
+    const free = await Promise.all(PORTS.map((port) => isFree(port + shift)));
+    if (free.every(Boolean)) return shift;
+  }
+  throw new Error(`no free ports were found in ${SHIFT_TRIES} tries`);
+}
+
+/** Whether nobody listens on a port of this host. */
+export function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
 /** `init` in a new folder with ports of its own; nothing runs yet. */
 export async function newFleet(options: FleetOptions = {}): Promise<Fleet> {
   const dir = mkdtempSync(join(tmpdir(), 'camofleet-test-'));
-  const env = { NO_COLOR: '1', ...options.env };
+  const path = options.programs && { PATH: linkPrograms(join(dir, 'programs'), options.programs) };
+  const env = { NO_COLOR: '1', ...path, ...options.env };
   const cli: Fleet['cli'] = (args, { timeoutMs } = {}) =>
     runCli(args, { cwd: dir, env, ...(timeoutMs !== undefined && { timeoutMs }) });
-  await succeed(cli, ['init', '--yes', '--shift', String(randomShift()), ...(options.initArgs ?? [])]);
+  await succeed(cli, ['init', '--yes', '--shift', String(await freeShift()), ...(options.initArgs ?? [])]);
   const topology = await loadTopology(join(dir, 'camofleet.yaml'));
   const url = publicOrigin(topology);
   const ca = readFileSync(join(dir, '.camofleet', 'pki', 'ca.pem'), 'utf8');
@@ -150,8 +177,8 @@ function startCli(args: readonly string[], cwd: string, env: Readonly<Record<str
 }
 
 /** A folder of links to some programs, to be used as PATH: what is not in it is not there. */
-export function linkPrograms(folder: string, ...programs: readonly string[]): string {
-  mkdirSync(folder, { recursive: true });
+function linkPrograms(folder: string, programs: readonly string[]): string {
+  mkdirSync(folder);
   for (const program of programs) {
     const path = which(program);
     if (path !== undefined) symlinkSync(path, join(folder, program));

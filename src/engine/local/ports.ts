@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { CamofleetError } from '../../core/index.js';
 import { type Topology, listenerPorts } from '../../topology/index.js';
 
@@ -52,6 +53,7 @@ async function bindError(host: string, port: number): Promise<string | undefined
 }
 
 const LISTEN = '0A';
+const SCRIPT = /^[\w./@-]+\.(?:[cm]?[jt]s|py|rb|pl|sh)$/;
 
 /** The process that listens on a port, where /proc lets us see it. */
 export function holderOf(port: number): { readonly pid: number; readonly name: string } | undefined {
@@ -81,8 +83,11 @@ function socketsOf(pid: string): string[] {
   );
 }
 
+/** The program, and the script that an interpreter runs; never its other arguments, which may be anything. */
 function commandOf(pid: string): string {
-  return readOrEmpty(`/proc/${pid}/comm`).trim() || 'unknown';
+  const [program, script] = readOrEmpty(`/proc/${pid}/cmdline`).split('\0');
+  if (!program) return readOrEmpty(`/proc/${pid}/comm`).trim() || 'unknown';
+  return [program, ...(script && SCRIPT.test(script) ? [script] : [])].map((path) => basename(path)).join(' ');
 }
 
 function readOrEmpty(path: string): string {
