@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PublicSession } from '../../src/api/index.ts';
 import type { Report } from '../../src/report/index.ts';
@@ -246,32 +247,42 @@ describe('verify of a fleet', () => {
     await Promise.all(filled.map(({ worker, id }) => fleet.api('DELETE', `/sessions/${worker}/${id}`)));
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    'that gets %s ends early with everything written, exit code 130, and is no pass',
-    async (signal) => {
-      const running = fleet.start(['verify', '--duration', '1h', ...(signal === 'SIGTERM' ? ['--json'] : [])]);
-      if (signal === 'SIGINT') await expect.poll(() => running.stderr(), { timeout: 30_000 }).toContain('holding …');
-      await expect.poll(own, { timeout: 30_000 }).toBe(2);
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      process.kill(running.pid, signal);
-      expect(await running.ended).toBe(130);
+  /** Ends a long run with a signal while it holds; gives what it printed, and the report on disk. */
+  const interrupted = async (
+    signal: NodeJS.Signals,
+    ...args: readonly string[]
+  ): Promise<{ report: Report; stdout: string; stderr: string }> => {
+    const running = fleet.start(['verify', '--duration', '1h', ...args]);
+    await expect.poll(own, { timeout: 30_000 }).toBe(2);
+    await expect.poll(held, { timeout: 30_000 }).toBe(true);
+    process.kill(running.pid, signal);
+    expect(await running.ended).toBe(130);
+    const report = parsed({ stdout: readFileSync(latest('report.json'), 'utf8') });
+    expect(report).toMatchObject({ interrupted: true, exitCode: 130, verdict: 'unknown', findings: [] });
+    expect(report.summary).toMatch(/^held .* of 1 h 00 m; no cut seen; not a pass$/);
+    const names = report.artifacts.map(({ path }) => path);
+    expect(readdirSync(latest()).toSorted()).toEqual([...names, 'report.json'].toSorted());
+    expect(await sessions()).toEqual([]);
+    return { report, stdout: running.stdout(), stderr: running.stderr() };
+  };
+  /** The probes are over: every socket of the hold is open. */
+  const held = async (): Promise<boolean> => {
+    const metrics = await request(`http://127.0.0.1:${fleet.topology.gateway.internalPort}/metrics`);
+    const open = /^camofleet_gateway_sessions(?:\{[^}]*\})? (\d+)$/m.exec(await metrics.body.text());
+    return Number(open?.[1]) >= 5;
+  };
 
-      const report = parsed({ stdout: readFileSync(latest('report.json'), 'utf8') });
-      expect(report).toMatchObject({ interrupted: true, exitCode: 130, verdict: 'unknown', findings: [] });
-      expect(report.summary).toMatch(/not a pass$/);
-      expect(readdirSync(latest()).toSorted()).toEqual(
-        [...report.artifacts.map(({ path }) => path), 'report.json'].toSorted(),
-      );
-      if (signal === 'SIGTERM') expect(parsed({ stdout: running.stdout() })).toEqual(report);
-      else {
-        expect(running.stderr()).toContain('ending early; the evidence is being written');
-        expect(running.stdout()).toMatch(
-          /\nINTERRUPTED {2}held [\d.]+ m?s of 1 h 00 m; no cut seen; not a pass {2}exit 130\n$/,
-        );
-      }
-      expect(await sessions()).toEqual([]);
-    },
-  );
+  test('that gets Ctrl-C ends early with everything written, exit code 130, and is no pass', async () => {
+    const { stdout, stderr } = await interrupted('SIGINT');
+    expect(stderr).toContain('ending early; the evidence is being written');
+    expect(stdout).toMatch(/\nINTERRUPTED {2}held [\d.]+ m?s of 1 h 00 m; no cut seen; not a pass {2}exit 130\n$/);
+  });
+
+  test('that gets SIGTERM does the same, and its JSON is whole', async () => {
+    const { report, stdout, stderr } = await interrupted('SIGTERM', '--json');
+    expect(parsed({ stdout })).toEqual(report);
+    expect(stderr).toBe('');
+  });
 
   test('over its budget is exit code 99', async () => {
     writeFileSync(join(fleet.dir, 'budget.yaml'), 'firstFrameMs: 0\nlongestSilenceMs: 60000\n');
