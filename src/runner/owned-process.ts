@@ -22,7 +22,12 @@ export interface Owner {
   /** Set when the session is being released: an end is then no death. */
   ending: boolean;
   readonly onDeath: (what: string) => void;
+  /** Its programs in the order of their start: each lives on those before it. */
+  readonly parts: RunningProcess[];
 }
+
+/** A program that ends takes those that live on it along, and theirs may be the end that is seen first. */
+const BLAME_MS = 150;
 
 /** Starts a program as part of a scope: noted on disk, its death told, stopped with its report. */
 export async function startOwned(
@@ -39,10 +44,23 @@ export async function startOwned(
     await deps.state.forget(child.identity);
   });
   await deps.state.note(child.name, child.identity, display);
-  void child.exited.then(({ code, signal }) => {
-    if (!owner.ending) owner.onDeath(`${child.name} ${signal ? `was ended by ${signal}` : `exited with code ${code}`}`);
+  const below = [...owner.parts];
+  owner.parts.push(child);
+  void child.exited.then(async () => {
+    const dead = (await firstDead(below)) ?? child;
+    const { code, signal } = await dead.exited;
+    if (!owner.ending) owner.onDeath(`${dead.name} ${signal ? `was ended by ${signal}` : `exited with code ${code}`}`);
   });
   return child;
+}
+
+/** The first of these programs that has ended or ends within a moment. */
+async function firstDead(parts: readonly RunningProcess[]): Promise<RunningProcess | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const moment = new Promise((resolve) => (timer = setTimeout(resolve, BLAME_MS)));
+  if (parts.length > 0) await Promise.race([moment, ...parts.map(({ exited }) => exited)]);
+  clearTimeout(timer);
+  return parts.find(({ exitInfo }) => exitInfo !== undefined);
 }
 
 /** Waits until a program is ready. Its log goes with its session, so a failure carries its last words instead. */

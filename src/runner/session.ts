@@ -51,7 +51,7 @@ export async function startSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const id = randomId() as SessionId;
-  const owner: Owner = { session: id, ending: false, onDeath: (what) => onDeath(id, what) };
+  const owner: Owner = { session: id, ending: false, onDeath: (what) => onDeath(id, what), parts: [] };
   await using scope = new AsyncDisposableStack();
   const slot = await deps.slots.acquire(plan.kind === 'display');
   scope.defer(() => slot.release());

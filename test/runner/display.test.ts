@@ -163,6 +163,23 @@ describe('a display that does not come up', () => {
   });
 });
 
+describe('a death', () => {
+  test.each([
+    ['of x11vnc alone is its own', ['x11vnc'], /^x11vnc on :\d+ was ended by SIGKILL$/],
+    ['of Xvfb is not put on x11vnc, which may be seen first', ['x11vnc', 'Xvfb'], /^Xvfb :\d+ was ended by SIGKILL$/],
+  ])('%s', async (_name, programs, words) => {
+    const fake = await startFake(GOOD);
+    await using runner = fake.runner;
+    const { id } = await runner.create({ browser: 'none' });
+    for (const name of programs) process.kill(notesOf(fake.dir, name)[0]!.pid, 'SIGKILL');
+    expect(await runner.log('session.ended')).toMatchObject([
+      { session: id, reason: 'crashed', detail: expect.stringMatching(words), level: 'warn' },
+    ]);
+    await expect.poll(() => leftOf(fake, 'Xvfb', 'x11vnc')).toEqual([]);
+    expect((await runner.ask('GET', `/sessions/${id}`)).status).toBe(410);
+  });
+});
+
 describe('a runner that stops', () => {
   test('while a session is starting refuses it with words, and leaves nothing of it', async () => {
     const fake = await startFake({ ...GOOD, Xvfb: XVFB.silent }, { env: { RUNNER_VNC_STARTUP_TIMEOUT_SECONDS: '30' } });
