@@ -93,7 +93,7 @@ function budgets({ budget = [] }: Report): string {
 }
 
 function streams({ streams: all }: Report): string {
-  const rows = all.map(({ mode, vantage, heldMs, frames, bytesIn, pings, longestSilenceMs, end }) => [
+  const rows = all.map(({ mode, vantage, heldMs, frames, bytesIn, pings, longestSilenceMs, end, frozen }) => [
     escape(`${mode}, ${vantage}`),
     formatMs(heldMs),
     String(frames),
@@ -101,7 +101,7 @@ function streams({ streams: all }: Report): string {
     pings.sent === 0 ? '' : `${pings.answered} of ${pings.sent}`,
     pings.p50Ms === null ? '' : `${formatMs(pings.p50Ms)}${pings.p99Ms === null ? '' : ` / ${formatMs(pings.p99Ms)}`}`,
     formatMs(longestSilenceMs),
-    endOf(end),
+    frozen ? '<span class="state fail">nobody: it froze</span>' : endOf(end),
   ]);
   const head = ['stream', 'held', 'frames', 'received', 'pings answered', 'p50 / p99', 'longest silence', 'ended by'];
   return all.length === 0 ? '' : `<h2>Streams</h2>${table(head, rows)}`;

@@ -57,6 +57,8 @@ export interface StreamReport {
   };
   readonly longestSilenceMs: number;
   readonly reconnects?: number;
+  /** It was open, and gave no picture any more when one was asked for at the end. */
+  readonly frozen?: true;
   /** `by: 'verify'` is the planned end of a hold. Null code: none came. */
   readonly end: {
     readonly by: Hop | 'verify' | 'unknown';

@@ -143,9 +143,9 @@ function checkLines({ report, paint, columns }: Page): string[] {
 
 function streamLines({ report, paint, columns }: Page): string[] {
   const width = Math.max(0, ...report.streams.map(({ mode, vantage }) => mode.length + vantage.length + 2));
-  return report.streams.map(({ mode, vantage, heldMs, frames, pings, longestSilenceMs, end }) => {
+  return report.streams.map(({ mode, vantage, heldMs, frames, pings, longestSilenceMs, end, frozen }) => {
     const name = `${mode}, ${vantage}`.padEnd(width);
-    const fate = end.by === 'verify' ? paint.green('held ') : paint.red('ended');
+    const fate = frozen ? paint.red('froze') : end.by === 'verify' ? paint.green('held ') : paint.red('ended');
     const median = pings.p50Ms === null ? '' : `, median ${formatMs(pings.p50Ms)}`;
     const answers = pings.sent === 0 ? '' : `, pings ${pings.answered}/${pings.sent}${median}`;
     const facts = `${formatMs(heldMs)}, ${count(frames, 'frame')}, longest silence ${formatMs(longestSilenceMs)}${answers}`;

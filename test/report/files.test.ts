@@ -32,6 +32,23 @@ describe('junit.xml', () => {
     expect(xml.match(/<skipped /g)).toHaveLength(1);
   });
 
+  test('of an interrupted run has an error, and of a budget a case a limit', () => {
+    expect(renderJUnit({ ...PASSED, interrupted: true })).toMatch(
+      /errors="1".*<error type="interrupted" message="held/s,
+    );
+    const xml = renderJUnit({
+      ...PASSED,
+      budget: [
+        { name: 'a', limit: 1, saw: 2, crossed: true },
+        { name: 'b', limit: 1, saw: 1, crossed: false },
+        { name: 'c', limit: 1, saw: null, crossed: false, because: 'no ping' },
+      ],
+    });
+    expect(xml).toMatch(/tests="4" failures="1" errors="0" skipped="1"/);
+    expect(xml).toContain('name="a" time="0"><failure type="budget" message="2 of 1 ms"/>');
+    expect(xml).toContain('name="c" time="0"><skipped message="no ping"/>');
+  });
+
   test('of a success has no failure', () => {
     expect(renderJUnit(PASSED)).not.toMatch(/<(failure|error|skipped) /);
   });
@@ -78,6 +95,16 @@ describe('report.html', () => {
       'needs CAP_NET_RAW',
     ])
       expect(html).toContain(text);
+  });
+
+  test('shows a budget and a stream that froze', () => {
+    const html = renderHtml({
+      ...PASSED,
+      budget: [{ name: 'pingP99Ms', limit: 5, saw: 9, crossed: true }],
+      streams: [{ ...PASSED.streams[0]!, frozen: true }],
+    });
+    for (const text of ['pingP99Ms', '>crossed<', 'it froze']) expect(html).toContain(text);
+    expect(renderHtml(PASSED)).not.toContain('<h2>Budget');
   });
 
   test('holds no markup of a peer', () => {

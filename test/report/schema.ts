@@ -49,6 +49,7 @@ const stream = z.strictObject({
   }),
   longestSilenceMs: z.int().min(0),
   reconnects: z.int().min(0),
+  frozen: z.literal(true).optional(),
   end: z.strictObject({
     by: z.enum([...HOPS, 'verify', 'unknown']),
     how: z.enum(['close_frame', 'close_notify', 'fin', 'rst', 'timeout', 'none']),

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { type Report, renderHopTable } from '../../src/report/index.ts';
 import { FAILED, PASSED } from './example.ts';
 
-const OPTIONS = { columns: 110, colour: false, verbose: false, dir: 'artifacts/2026-11-23T12-04-10Z-7f3c/' };
+const OPTIONS = {
+  columns: 110,
+  colour: false,
+  verbose: false,
+  quiet: false,
+  dir: 'artifacts/2026-11-23T12-04-10Z-7f3c/',
+};
 const render = (report: Report, options: Partial<typeof OPTIONS> = {}): string =>
   renderHopTable(report, { ...OPTIONS, ...options });
 
@@ -84,6 +90,42 @@ FAILED  hop 4 of 7, edge  exit 1
     const text = render({ ...FAILED, findings: [{ ...FAILED.findings[0]!, evidence }] });
     expect(text).toContain('vnc.tcpdump.pcap packet 7');
     expect(text).toContain('and 2 more in report.json');
+  });
+
+  test('a stream that froze is not called held', () => {
+    const [stream] = PASSED.streams;
+    const report: Report = { ...PASSED, streams: [{ ...stream!, frozen: true }] };
+    expect(render(report)).toContain('  still, public  froze 2 h 00 m, 12 frames');
+  });
+
+  test('of a quiet run is the verdict; when it is no pass, with what is wrong and where the evidence lies', () => {
+    expect(render(PASSED, { quiet: true })).toBe(
+      'PASSED  held 2 h 00 m, 0 cuts, longest silence 25.0 s, 1 streams, Accept correct  exit 0\n',
+    );
+    const failed = render(FAILED, { quiet: true });
+    expect(failed).toMatch(/^ {2}cause {6}CF-EDGE-IDLE/);
+    expect(failed).toMatch(/\n {2}evidence {3}artifacts\/.*\n\nFAILED {2}hop 4 of 7, edge {2}exit 1\n$/);
+    expect(failed).not.toMatch(/verify {2}wss|not reached|skipped/);
+  });
+
+  test('of a budget says what was seen of each limit, and is told from a warning', () => {
+    const budget = [
+      { name: 'firstFrameMs', limit: 200, saw: 350, crossed: true },
+      { name: 'pingP99Ms', limit: 20, saw: null, crossed: false, because: 'no ping was answered' },
+    ];
+    const text = render({ ...PASSED, verdict: 'warn', exitCode: 99, budget });
+    expect(text).toContain('  budget     firstFrameMs 350 of 200 ms, crossed\n');
+    expect(text).toContain('  budget     pingP99Ms not measured: no ping was answered\n');
+    expect(text).toMatch(/\nOVER BUDGET {2}.* {2}exit 99\n$/);
+  });
+
+  test('hops before the first bad one that it kept from being looked at are not reached either', () => {
+    const tls = { hop: 'tls', verdict: 'skip', tookMs: null, note: 'network.connects did not pass' } as const;
+    const page = { hop: 'viewer', verdict: 'skip', tookMs: null, note: 'no page is known; pass --page' } as const;
+    const traefik = { hop: 'traefik', verdict: 'fail', tookMs: 1, note: 'refused' } as const;
+    const text = render({ ...FAILED, hops: [page, tls, traefik] });
+    expect(text).toContain('   1 viewer   skip             no page is known; pass --page\n');
+    expect(text).toContain('   2 tls      not reached   network.connects did not pass\n');
   });
 
   test('a warning does not look like a failure', () => {

@@ -4,7 +4,7 @@ import type { HeldStream } from '../hold/index.js';
 
 /** A held stream as the report tells it. `blamed` is the hop that its end is laid to. */
 export function streamReport(
-  { planned, stream, end, opening, dialledAt, after }: HeldStream,
+  { planned, stream, end, opening, dialledAt, after, answeredAtEnd }: HeldStream,
   blamed: Hop | undefined,
 ): StreamReport {
   const isCut = end !== undefined && !end.bySelf;
@@ -25,6 +25,7 @@ export function streamReport(
     },
     longestSilenceMs: Math.round(stream?.longestSilenceMs ?? 0),
     reconnects: isCut && after?.stage === 'open' ? 1 : 0,
+    ...(answeredAtEnd === false && { frozen: true as const }),
     end: {
       by: end?.bySelf ? 'verify' : (blamed ?? 'unknown'),
       how: end?.how ?? 'none',
