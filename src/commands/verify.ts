@@ -95,6 +95,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
       signal: this.signal,
       observer,
     });
+    observer.end();
     const isTerminal = process.stdout.isTTY;
     await print(
       flags.json
@@ -175,10 +176,16 @@ type Renderings = Pick<typeof import('../report/index.js'), 'printable' | 'rende
 
 const PLAIN_COLUMNS = 120;
 const MINUTE_MS = 60_000;
-const SILENT: VerifyObserver = { onStage: () => {}, onCheck: () => {}, onHold: () => {} };
+/** Talk while it runs. */
+interface Talk extends VerifyObserver {
+  /** What is printed next stands alone. */
+  readonly end: () => void;
+}
 
-/** Talk while it runs: on a terminal one line that changes, elsewhere plain lines, one a minute during the hold. */
-function observe(signal: AbortSignal, { printable, renderProgress }: Renderings): VerifyObserver {
+const SILENT: Talk = { onStage: () => {}, onCheck: () => {}, onHold: () => {}, end: () => {} };
+
+/** On a terminal one line that changes, elsewhere plain lines, one a minute during the hold. */
+function observe(signal: AbortSignal, { printable, renderProgress }: Renderings): Talk {
   const { stderr } = process;
   const clear = stderr.isTTY ? '\r\u001B[K' : '';
   let nextAt = MINUTE_MS;
@@ -198,6 +205,7 @@ function observe(signal: AbortSignal, { printable, renderProgress }: Renderings)
         nextAt += MINUTE_MS;
       }
     },
+    end: () => stderr.write(clear),
   };
 }
 

@@ -52,7 +52,9 @@ export async function* runChecks<Context>(
   const statuses = new Map<string, VerdictStatus>();
   for (const check of checks) {
     if (check.applies?.(context) === false) continue;
-    const blocker = check.needs.find((id) => !SATISFIES.includes(statuses.get(id) ?? 'pass'));
+    const blocker = signal.aborted
+      ? undefined // that it was interrupted says more
+      : check.needs.find((id) => !SATISFIES.includes(statuses.get(id) ?? 'pass'));
     const began = monotonic();
     const verdict: Verdict =
       blocker === undefined

@@ -15,7 +15,6 @@ interface ProgressFacts {
 /** One line of a hold that runs: how far it is, how it goes, and what comes next. */
 export function renderProgress(facts: ProgressFacts, columns: number): string {
   const { elapsedMs, durationMs, open, streams, frames, bytesIn, longestSilenceMs, reconnects } = facts;
-  const left = Math.max(0, durationMs - elapsedMs);
   return cut(
     [
       `holding ${formatMs(elapsedMs)} of ${formatMs(durationMs)}`,
@@ -24,8 +23,9 @@ export function renderProgress(facts: ProgressFacts, columns: number): string {
       formatBytes(bytesIn),
       `longest silence ${formatMs(longestSilenceMs)}`,
       ...(reconnects > 0 ? [count(reconnects, 'reconnect')] : []),
-      `then evidence, in ${formatMs(left)}`,
-    ].join(', '),
+    ]
+      .join(', ')
+      .concat('; next: evidence'),
     columns,
   );
 }

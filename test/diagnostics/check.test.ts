@@ -101,10 +101,12 @@ describe('checks', () => {
       controller.abort();
       return new Promise(() => {});
     });
-    expect(await verdicts([check('a', PASS), running, check('c', FAIL)], controller.signal)).toEqual({
+    const rest = [check('c', FAIL), check('d', PASS, { needs: ['b'] })];
+    expect(await verdicts([check('a', PASS), running, ...rest], controller.signal)).toEqual({
       a: 'pass',
       b: 'skip: verify was interrupted',
       c: 'skip: verify was interrupted',
+      d: 'skip: verify was interrupted',
     });
   });
 

@@ -14,11 +14,9 @@ const FACTS = {
 
 test('a hold that runs says how far it is, how it goes, and what comes next', () => {
   expect(renderProgress(FACTS, 200)).toBe(
-    'holding 1 min 05 s of 1 h 00 m, 7/8 streams, 1234 frames, 2.3 MB, longest silence 25.0 s, 1 reconnect, then evidence, in 58 min 55 s',
+    'holding 1 min 05 s of 1 h 00 m, 7/8 streams, 1234 frames, 2.3 MB, longest silence 25.0 s, 1 reconnect; next: evidence',
   );
-  expect(renderProgress({ ...FACTS, elapsedMs: 3_700_000, reconnects: 0 }, 200)).toMatch(
-    /longest silence 25.0 s, then evidence, in 0.0 ms$/,
-  );
+  expect(renderProgress({ ...FACTS, reconnects: 0 }, 200)).toMatch(/longest silence 25.0 s; next: evidence$/);
 });
 
 test('it is never wider than the terminal', () => {
