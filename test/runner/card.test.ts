@@ -3,7 +3,7 @@ import { type PixelFormat, TRUE_COLOUR_32, encodePixelFormat, encodeUpdateReques
 import { cardViewer } from '../../src/runner/events.ts';
 import { CARD_SWATCHES, MOVING_AREAS } from '../../src/testcard/index.ts';
 import { passingClock } from '../gateway/support/gateway.ts';
-import { PASSWORD, WHOLE, dialRaw, openCard, startCard } from './support/card.ts';
+import { CELLS, PASSWORD, WHOLE, dialRaw, openCard, startCard } from './support/card.ts';
 
 const ends: string[] = [];
 const stop = cardViewer.subscribe(({ why }) => {
@@ -47,7 +47,7 @@ describe('a moving card', () => {
     expect(viewer.name).toBe('camofleet test card s1');
     const stamps: { frame: number; epochMs: number }[] = [];
     for (let index = 0; index < 5; index += 1) {
-      viewer.request(index > 0);
+      viewer.request(index > 0, CELLS);
       const result = await viewer.read();
       expect(result).toMatchObject({ ok: true });
       if (result.ok) stamps.push(result.value);
@@ -63,7 +63,7 @@ describe('a moving card', () => {
     await using card = await startCard('moving', clock);
     clock.pass(3_600_000);
     using viewer = await openCard(card.port);
-    viewer.request(false);
+    viewer.request(false, CELLS);
     const result = await viewer.read();
     expect(result).toMatchObject({ ok: true });
     expect(result.ok && clock.now() - result.value.epochMs).toBeLessThan(10_000);
@@ -93,7 +93,7 @@ describe('a moving card', () => {
     await using card = await startCard();
     using viewer = await openCard(card.port);
     viewer.useFormat(format);
-    viewer.request(false);
+    viewer.request(false, CELLS);
     expect(await viewer.read()).toMatchObject({ ok: true });
     for (const { x, y, rgb } of CARD_SWATCHES) {
       viewer.request(false, { x, y, width: 1, height: 1 });
@@ -118,14 +118,14 @@ describe('a still card', () => {
   test('never changes: a request for changes is not answered, one for the whole picture is, with the same stamp', async () => {
     await using card = await startCard('still');
     using viewer = await openCard(card.port);
-    viewer.request(false);
+    viewer.request(false, CELLS);
     const first = await viewer.read();
     expect(first).toMatchObject({ ok: true, value: { frame: 1 } });
     viewer.request(true);
     const early = await Promise.race([viewer.update(), new Promise((resolve) => setTimeout(resolve, 300, 'silence'))]);
     expect(early).toBe('silence');
     using other = await openCard(card.port);
-    other.request(false);
+    other.request(false, CELLS);
     expect(await other.read()).toEqual(first);
   });
 
@@ -148,7 +148,7 @@ describe('a request for nothing', () => {
     using viewer = await openCard(card.port);
     viewer.request(false, area);
     expect(await viewer.update()).toEqual([]);
-    viewer.request(false);
+    viewer.request(false, CELLS);
     expect(await viewer.read()).toMatchObject({ ok: true });
   });
 
@@ -157,7 +157,7 @@ describe('a request for nothing', () => {
     using viewer = await openCard(card.port);
     viewer.send(Buffer.from([251, 0, 0, 0, 0, 0, 0, 0])); // SetDesktopSize 0x0, no screens
     viewer.send(Buffer.from([4, 1, 0, 0, 0, 0, 0, 65, 5, 1, 0, 9, 0, 9])); // a key and a pointer
-    viewer.request(false);
+    viewer.request(false, CELLS);
     expect(await viewer.read()).toMatchObject({ ok: true });
   });
 });
@@ -180,7 +180,7 @@ describe('a viewer is ended, the others are not', () => {
     viewer.send(Buffer.concat([bytes, encodeUpdateRequest(false, WHOLE)]));
     await viewer.closed;
     expect(ends).toEqual([why]);
-    good.request(false);
+    good.request(false, CELLS);
     expect(await good.read()).toMatchObject({ ok: true });
   });
 
@@ -196,7 +196,7 @@ describe('a viewer is ended, the others are not', () => {
     await expect(openCard(card.port, 'wrongpwd')).rejects.toThrow('authentication failed');
     await expect.poll(() => ends).toEqual(['wrong password']);
     using viewer = await openCard(card.port, PASSWORD);
-    viewer.request(false);
+    viewer.request(false, CELLS);
     expect(await viewer.read()).toMatchObject({ ok: true });
   });
 
@@ -220,7 +220,7 @@ describe('a viewer is ended, the others are not', () => {
     viewer.socket.resetAndDestroy();
     await expect.poll(() => ends.length).toBe(1);
     using other = await openCard(card.port);
-    other.request(false);
+    other.request(false, CELLS);
     expect(await other.read()).toMatchObject({ ok: true });
   });
 
@@ -258,7 +258,7 @@ describe('many viewers', () => {
     viewers[0]![Symbol.dispose]();
     await expect.poll(() => ends.length).toBe(2);
     using late = await openCard(card.port);
-    late.request(false);
+    late.request(false, CELLS);
     expect(await late.read()).toMatchObject({ ok: true });
     for (const viewer of viewers) viewer[Symbol.dispose]();
   });
@@ -271,7 +271,7 @@ describe('many viewers', () => {
       for (let index = 0; index < 100; index += 1) viewer.request(false);
     }
     using reader = await openCard(card.port);
-    reader.request(false);
+    reader.request(false, CELLS);
     expect(await reader.read()).toMatchObject({ ok: true });
     const before = process.memoryUsage().arrayBuffers;
     for (let index = 0; index < 15; index += 1) {

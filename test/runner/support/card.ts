@@ -14,6 +14,8 @@ import { CARD_HEIGHT, CARD_WIDTH, readCard } from '../../../src/testcard/index.t
 
 export const PASSWORD = 'canarypw';
 export const WHOLE = { x: 0, y: 0, width: CARD_WIDTH, height: CARD_HEIGHT };
+/** The cells that hold the stamp: enough to read a card, and quickly drawn. */
+export const CELLS = { x: 160, y: 540, width: 960, height: 40 };
 const WAIT_MS = 10_000;
 
 interface Rectangle {
