@@ -45,7 +45,8 @@ export const reachChecks: readonly Check<CheckContext>[] = [
 function certificate({ tls }: DialFacts, nowMs: number): Verdict {
   if (!tls) return { status: 'unknown', because: 'TLS was not reached' };
   const days = Math.floor((Date.parse(tls.validTo) - nowMs) / DAY_MS);
-  const saw = `${tls.protocol}, ${days} ${days === 1 ? 'day' : 'days'} left`;
+  const left = Number.isNaN(days) ? 'no end is known' : `${days} ${days === 1 ? 'day' : 'days'} left`;
+  const saw = `${tls.protocol}, ${left}`;
   if (!tls.authorized) {
     const seen = { status: 'warn', saw: `${saw}, not trusted: ${tls.problem}`, confidence: 'proven' } as const;
     if (tls.problem?.includes('EXPIRED'))
@@ -53,6 +54,6 @@ function certificate({ tls }: DialFacts, nowMs: number): Verdict {
     if (tls.problem?.includes('ALTNAME')) return { ...seen, want: 'one for this name', code: 'CF-TLS-NAME' };
     return { ...seen, want: 'a trusted certificate', code: 'CF-TLS-TRUST' };
   }
-  if (days >= SOON_DAYS) return { status: 'pass', saw, tookMs: tls.tookMs };
+  if (!(days < SOON_DAYS)) return { status: 'pass', saw, tookMs: tls.tookMs };
   return { status: 'warn', saw, want: `more than ${SOON_DAYS} days`, code: 'CF-TLS-EXPIRED', confidence: 'proven' };
 }

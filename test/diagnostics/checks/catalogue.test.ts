@@ -189,6 +189,11 @@ describe('a healthy path', () => {
     ]);
   });
 
+  test('whose certificate does not say when it ends is not called ill', async () => {
+    const dials = { public: { ...OPEN, tls: { ...OPEN.tls!, validTo: '' } } };
+    expect(await troubles({ ...OWN, dials })).toEqual([]);
+  });
+
   test('in the clear has no TLS to look at', async () => {
     const results = await run(only({ public: { ...SOCKET, url: new URL('ws://h/websockify') } }));
     expect(results.map(({ report }) => report.id)).not.toContain('tls.trusted');
