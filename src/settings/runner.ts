@@ -83,8 +83,8 @@ export const runnerSettings = defineSettings(
     }),
     startUrlWait: choice(['none', 'domcontentloaded', 'load'], {
       env: 'RUNNER_START_URL_WAIT',
-      default: 'load',
-      doc: 'What a session waits for before it is ready: how far its start page is. Chromium tells (over its DevTools pipe, which sets `navigator.webdriver`); with other browsers, and with `none`, a window is enough.',
+      default: 'none',
+      doc: 'What a session waits for before it is ready: with `none` a window is enough; else how far its start page is, where the browser tells. Chromium does, over its DevTools pipe, which sets `navigator.webdriver`.',
     }),
     displayMin: count({ env: 'RUNNER_VNC_DISPLAY_MIN', default: 100, doc: 'First X display.' }),
     displayMax: count({ env: 'RUNNER_VNC_DISPLAY_MAX', default: 199, doc: 'Last X display.' }),
