@@ -18,8 +18,8 @@ describe('explain', () => {
       .trim()
       .split('\n')
       .map((line) => line.split(/ {2,}/));
-    expect(rows.map(([, code]) => code).toSorted()).toEqual(Object.keys(CODES).toSorted());
-    expect(rows.map(([hop]) => hop)).toEqual(rows.map(([hop]) => hop).toSorted());
+    expect(new Set(rows.map(([, code]) => code))).toEqual(new Set(Object.keys(CODES)));
+    expect(rows.map(([hop]) => hop)).toEqual(rows.map(([hop = '']) => hop).toSorted((a, b) => a.localeCompare(b)));
     expect(JSON.parse((await explain('--json')).stdout)).toEqual(CODES);
   });
 
