@@ -65,6 +65,7 @@ export default class Up extends CamofleetCommand {
     if (!flags.supervise) for (const violation of violations(topology)) this.say(violationText(violation));
     await ensureState(paths, topology, Date.now());
     const options = { wait: flags.wait, json: flags.json, timeoutMs: flags.timeout * 1000 };
+    if (!flags.supervise) for (const violation of violations(topology)) this.say(violationText(violation));
     if (flags.supervise) await this.#supervise({ paths, topology }, options);
     else if (flags.detach) await this.#detach({ paths, topology }, options);
     else await this.#stay({ paths, topology }, options);

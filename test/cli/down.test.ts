@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Fleet, processesBelow, runCli, startFleet } from '../support/fleet.ts';
 
@@ -16,8 +16,13 @@ function openViewer(fleet: Fleet, url: string): WebSocket {
 }
 
 describe('down', () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await startFleet({ programs: ['setpriv'] });
+  });
+  afterAll(() => fleet[Symbol.asyncDispose]());
+
   test('stops a fleet with a viewer in reverse order and at once; the viewer hears why', async () => {
-    await using fleet = await startFleet({ programs: ['setpriv'] });
     const session = await fleet.createSession({ browser: 'testcard' });
     const viewer = openViewer(fleet, session.vnc!.ws);
     const ended = once(viewer, 'close');
@@ -40,7 +45,7 @@ describe('down', () => {
   });
 
   test('forces a service that does not listen, and says which', async () => {
-    await using fleet = await startFleet({ programs: ['setpriv'] });
+    await fleet.cli(['up', '--detach']);
     const [control] = fleet.processes('run.js control');
     process.kill(control!.pid, 'SIGSTOP');
     const { exitCode, stdout, stderr } = await fleet.cli(['down', '--json']);
@@ -55,7 +60,7 @@ describe('down', () => {
   });
 
   test('forces a supervisor that does not end in time, and sweeps behind it', async () => {
-    await using fleet = await startFleet({ programs: ['setpriv'] });
+    await fleet.cli(['up', '--detach']);
     const [supervisor] = fleet.processes('up', '--supervise');
     process.kill(supervisor!.pid, 'SIGSTOP');
     const { exitCode, stderr } = await fleet.cli(['down', '--timeout', '1']);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,13 +14,32 @@ function told(text: string, state: string): string[] {
   return [...text.matchAll(new RegExp(`^ {2}(\\w+) +${state} `, 'gm'))].map(([, name]) => name!);
 }
 
-/** A fleet whose ingress starts and never answers, so that `up` waits. */
-async function waitingFleet(): Promise<Fleet> {
-  const fleet = await newFleet({ programs: ['setpriv', 'sleep'] });
+/** Until the scope ends, an ingress of the fleet that starts and never answers, so that `up` waits. */
+function silentIngress(fleet: Fleet, script = 'exec sleep 600'): Disposable {
   const traefik = join(fleet.dir, 'programs', 'traefik');
-  writeFileSync(traefik, '#!/bin/sh\nexec sleep 600\n');
-  chmodSync(traefik, 0o755);
-  return fleet;
+  writeFileSync(traefik, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { [Symbol.dispose]: () => rmSync(traefik) };
+}
+
+/** Until the scope ends, other text in a file of the fleet. */
+function changedFile(fleet: Fleet, path: string, change: (text: string) => string): Disposable {
+  const file = join(fleet.dir, path);
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, change(before));
+  return { [Symbol.dispose]: () => writeFileSync(file, before) };
+}
+
+/** Somebody else who has a port. */
+async function stranger(port: number): Promise<AsyncDisposable> {
+  const server = createServer();
+  server.listen({ host: '127.0.0.1', port });
+  await once(server, 'listening');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
 function supervisorEvents(fleet: Fleet): { event: string; service?: string; how?: string }[] {
@@ -103,11 +122,14 @@ describe('up', () => {
 });
 
 describe('up that cannot', () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await newFleet({ programs: ['setpriv', 'sleep'] });
+  });
+  afterAll(() => fleet[Symbol.asyncDispose]());
+
   test.each([[['up']], [['up', '--detach']]])('bind a port (%j) names it, its holder and its setting', async (args) => {
-    await using fleet = await newFleet({ programs: ['setpriv'] });
-    const stranger = createServer();
-    stranger.listen({ host: '127.0.0.1', port: fleet.topology.gateway.port });
-    await once(stranger, 'listening');
+    await using _ = await stranger(fleet.topology.gateway.port);
     const { exitCode, stdout, stderr } = await fleet.cli([...args, '--json']);
     expect(exitCode).toBe(3);
     const { port } = fleet.topology.gateway;
@@ -115,15 +137,12 @@ describe('up that cannot', () => {
     expect(stderr).toMatch(line);
     expect(JSON.parse(stdout).error).toMatchObject({ code: 'CF_PORT_TAKEN', message: expect.stringMatching(line) });
     expect(processesBelow(fleet.dir)).toEqual([]);
-    stranger.close();
   });
 
   test.each([[['up']], [['up', '--detach']]])(
     'start a service (%j) shows its last words and leaves nothing',
     async (args) => {
-      await using fleet = await newFleet({ programs: ['setpriv'] });
-      const keys = join(fleet.dir, '.camofleet', 'secrets', 'token-keys.json');
-      writeFileSync(keys, '{"active"');
+      using _ = changedFile(fleet, '.camofleet/secrets/token-keys.json', () => '{"active"');
       const { exitCode, stdout, stderr } = await fleet.cli(args);
       expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
       expect(told(stderr, 'ready')).toEqual(['runner']);
@@ -137,7 +156,7 @@ describe('up that cannot', () => {
   );
 
   test('become ready in time shows the last answer and the time that is left', async () => {
-    await using fleet = await waitingFleet();
+    using _ = silentIngress(fleet);
     const { exitCode, stderr } = await fleet.cli(['up', '--detach', '--timeout', '6']);
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/ingress +waiting +\d s left: the public port: connect ECONNREFUSED/);
@@ -151,7 +170,7 @@ describe('up that cannot', () => {
   test.each([[['up']], [['up', '--detach', '--wait']]])(
     'go on because of Ctrl-C (%j) undoes what has started, and exits 130',
     async (args) => {
-      await using fleet = await waitingFleet();
+      using _ = silentIngress(fleet);
       const up = fleet.start(args);
       await expect
         .poll(() => told(up.stderr(), 'ready'), { timeout: 30_000 })
@@ -167,26 +186,31 @@ describe('up that cannot', () => {
     },
   );
 
+  test('wait for its own end either, at a second Ctrl-C, is gone at once, and its services soon after', async () => {
+    using _ = silentIngress(fleet, `trap '' TERM; while :; do sleep 0.2; done`);
+    const up = fleet.start(['up']);
+    await expect.poll(() => fleet.processes('traefik').length, { timeout: 30_000 }).toBeGreaterThan(0);
+    process.kill(up.pid, 'SIGINT');
+    await expect.poll(() => up.stderr()).toContain('Stopping …');
+    process.kill(up.pid, 'SIGINT');
+    expect(await up.ended).toBe(130);
+    await expect.poll(() => processesBelow(fleet.dir), { timeout: 5_000 }).toEqual([]);
+  });
+
   test('see a frame names the hop, with exit code 1, and lets what is up run', async () => {
-    await using fleet = await newFleet({ programs: ['setpriv'] });
-    const file = join(fleet.dir, 'camofleet.yaml');
-    const stranger = createServer();
-    stranger.listen({ host: '127.0.0.1', port: fleet.topology.runner.rfbPorts.min });
-    await once(stranger, 'listening');
     const { min } = fleet.topology.runner.rfbPorts;
-    const text = readFileSync(file, 'utf8').replace(
-      /rfbPorts:.*/,
-      `rfbPorts: { min: ${min}, max: ${min} }\n  maxSessions: 1`,
+    await using _ = await stranger(min);
+    using _only = changedFile(fleet, 'camofleet.yaml', (text) =>
+      text.replace(/rfbPorts:.*/, `rfbPorts: { min: ${min}, max: ${min} }\n  maxSessions: 1`),
     );
-    writeFileSync(file, text);
-    const { exitCode, stdout, stderr } = await fleet.cli(['up', '--detach', '--wait', '--timeout', '5']);
+    const { exitCode, stdout, stderr } = await fleet.cli(['up', '--detach', '--wait', '--timeout', '8']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(told(stderr, 'ready')).toEqual(PATH_ORDER);
     expect(stderr).toMatch(/frame +failed +control \(/);
     expect(stderr).toMatch(/error {2}CF_NO_FRAME\n {2}no frame was seen at the public URL: control \(/);
     expect(stderr).toContain('What is up keeps running');
     expect((await fleet.cli(['status'])).exitCode).toBe(0);
-    stranger.close();
+    await fleet.cli(['down']);
   });
 
   test('find a topology says how to get one', async () => {

@@ -97,21 +97,13 @@ describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc')).each(INGRESSES)(
       process.kill(supervisorOf(fleet), 'SIGKILL');
       await expect.poll(() => leftOf(traces), { timeout: PROMISED_MS, interval: 50 }).toEqual([]);
     });
-  },
-);
 
-describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc'))(
-  'of a fleet whose processes were all killed nothing is left',
-  () => {
-    test.each([
-      ['down', ['down']],
-      ['the next up', ['up', '--detach', '--wait']],
-    ])('after %s', async (_name, args) => {
-      await using fleet = await newFleet();
-      const traces = await upWithScreen(fleet, 'traefik');
+    test('after the next up or down, when supervisor and services were killed at once', async () => {
+      const traces = await upWithScreen(fleet, ingress);
       for (const { pid } of fleet.processes('run.js')) process.kill(pid, 'SIGKILL');
-      expect((await fleet.cli(args)).exitCode).toBe(0);
-      const listeners = args[0] === 'up' ? [] : traces.ports; // the new fleet has them
+      const next = ingress === 'traefik' ? ['up', '--detach', '--wait'] : ['down'];
+      expect((await fleet.cli(next)).exitCode).toBe(0);
+      const listeners = ingress === 'traefik' ? [] : traces.ports; // the new fleet has them
       expect(await leftOf({ ...traces, ports: listeners })).toEqual([]);
     });
   },

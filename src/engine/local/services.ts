@@ -118,19 +118,18 @@ async function ingressSpec(input: PlanInput, base: Record<string, string>): Prom
   };
 }
 
-/** Whether this fleet's ingress will be Traefik; throws when the topology insists and none is there. */
-export function chooseIngress(topology: Topology, traefik: string | undefined): 'traefik' | 'embedded' {
-  if (topology.ingress.kind === 'traefik' && traefik === undefined)
+/** Whether this fleet's ingress will be Traefik; throws when the topology needs it and none is there. */
+export function chooseIngress({ ingress, tls }: Topology, traefik: string | undefined): 'traefik' | 'embedded' {
+  const needs = [
+    ...(ingress.kind === 'traefik' ? ['ingress.kind is traefik'] : []),
+    ...(tls.mode === 'acme' ? ['tls.mode is acme'] : []),
+  ];
+  if (needs.length > 0 && traefik === undefined)
     throw new CamofleetError(
       'CF_COMPONENT_MISSING',
-      'ingress.kind is traefik in camofleet.yaml, and no traefik is on PATH',
+      `no traefik is on PATH, and in camofleet.yaml ${needs.join(' and ')}`,
     );
-  if (topology.tls.mode === 'acme' && traefik === undefined)
-    throw new CamofleetError(
-      'CF_COMPONENT_MISSING',
-      'tls.mode is acme in camofleet.yaml, only Traefik asks an authority for certificates, and none is on PATH',
-    );
-  return topology.ingress.kind !== 'embedded' && traefik !== undefined ? 'traefik' : 'embedded';
+  return ingress.kind !== 'embedded' && traefik !== undefined ? 'traefik' : 'embedded';
 }
 
 /** What a child gets of our own environment: where programs are, and nothing that may be a secret. */
