@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
 import {
   CamofleetCommand,
@@ -8,7 +7,7 @@ import {
   progressLine,
   startProgress,
 } from '../cli/index.js';
-import { CamofleetError, EXIT, errorText, systemClock } from '../core/index.js';
+import { CamofleetError, EXIT, systemClock } from '../core/index.js';
 import type { BackgroundMessage, Step, Supervisor } from '../engine/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 
@@ -25,7 +24,6 @@ interface Options {
 
 const SERVICES = ['runner', 'control', 'gateway', 'ingress'];
 const FRAME = 'frame';
-const FRAME_EVERY_MS = 1_000;
 
 export default class Up extends CamofleetCommand {
   static override summary = 'Bring the fleet up on this host and keep it running.';
@@ -95,7 +93,6 @@ export default class Up extends CamofleetCommand {
         paths: fleet.paths,
         env,
         command: [execPath, entryPoint, 'up', '--supervise', '--topology', topologyFile, '--timeout', seconds],
-        timeoutMs: options.timeoutMs,
         onStep: steps.onStep,
       },
       this.signal,
@@ -152,36 +149,15 @@ export default class Up extends CamofleetCommand {
     );
   }
 
-  /** Tries again until a frame came, or the time is over: then with the hop that prevented it. */
   async #seeFrame({ paths, topology }: Fleet, progress: Progress, { timeoutMs }: Options): Promise<void> {
-    const { frameThroughFleet } = await import('../diagnostics/index.js');
-    const ends = performance.now() + timeoutMs;
-    progress.waiting(FRAME, `${left(timeoutMs)}: opens a session`);
-    for (;;) {
-      const patience = AbortSignal.any([
-        this.signal,
-        AbortSignal.timeout(Math.max(0, Math.round(ends - performance.now()))),
-      ]);
-      const seen = await frameThroughFleet(paths, topology, patience).catch((error: unknown) => ({
-        ok: false as const,
-        hop: 'control' as const,
-        code: error instanceof CamofleetError ? error.code : 'BUG',
-        saw: errorText(error),
-      }));
-      this.signal.throwIfAborted();
-      if (seen.ok) {
-        const { width, height, tookMs } = seen;
-        return progress.done(FRAME, `${width}x${height} at the public URL, ${seconds(tookMs)}`);
-      }
-      const why = `${seen.hop} (${seen.code}): ${seen.saw}`;
-      const leftMs = ends - performance.now();
-      if (leftMs <= 0) {
-        progress.failed(FRAME, why);
-        throw new CamofleetError('CF_NO_FRAME', `no frame was seen at the public URL: ${why}`);
-      }
-      progress.waiting(FRAME, `${left(leftMs)}: ${why}`);
-      await pause(Math.min(leftMs, FRAME_EVERY_MS), undefined, { signal: this.signal });
-    }
+    const { waitForFrame } = await import('../diagnostics/index.js');
+    const onWaiting = (why: string, leftMs: number): void => progress.waiting(FRAME, `${left(leftMs)}: ${why}`);
+    const monotonic = (): number => systemClock.monotonic();
+    const seen = await waitForFrame(paths, topology, { timeoutMs, monotonic, onWaiting }, this.signal);
+    if (seen.ok) return progress.done(FRAME, `${seen.width}x${seen.height} at the public URL, ${seconds(seen.tookMs)}`);
+    const why = `${seen.hop} (${seen.code}): ${seen.saw}`;
+    progress.failed(FRAME, why);
+    throw new CamofleetError('CF_NO_FRAME', `no frame was seen at the public URL: ${why}`);
   }
 
   async #showSteps(wait: boolean): Promise<Steps> {

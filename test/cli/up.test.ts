@@ -203,7 +203,7 @@ describe('up that cannot', () => {
     using _only = changedFile(fleet, 'camofleet.yaml', (text) =>
       text.replace(/rfbPorts:.*/, `rfbPorts: { min: ${min}, max: ${min} }\n  maxSessions: 1`),
     );
-    const { exitCode, stdout, stderr } = await fleet.cli(['up', '--detach', '--wait', '--timeout', '8']);
+    const { exitCode, stdout, stderr } = await fleet.cli(['up', '--detach', '--wait', '--timeout', '6']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(told(stderr, 'ready')).toEqual(PATH_ORDER);
     expect(stderr).toMatch(/frame +failed +control \(/);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { z } from 'zod';
 import { CamofleetError, type ErrorCode, isErrorCode } from '../../core/index.js';
 import { identify, stopProcess, tailFile } from '../../processes/index.js';
@@ -29,7 +29,6 @@ export interface BackgroundOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The command line of a supervisor that talks to us: program and arguments. */
   readonly command: readonly [string, ...string[]];
-  readonly timeoutMs: number;
   readonly onStep: (step: Step) => void;
 }
 
@@ -40,8 +39,8 @@ export interface Background extends Pick<Up, 'url' | 'ingress'> {
   stop(): Promise<void>;
 }
 
-/** The supervisor stops by itself what did not become ready in time; this is for one that hangs. */
-const MARGIN_MS = 15_000;
+/** A supervisor tells every step, and the longest are the stops of services; one that says nothing for so long hangs. */
+const SILENCE_MS = 120_000;
 const STOP_MS = 60_000;
 const LAST_WORDS_BYTES = 2_048;
 
@@ -52,16 +51,16 @@ export async function startInBackground(options: BackgroundOptions, signal: Abor
   if (running) throw await runningAlready(paths, running.supervisor);
   await rotateLogs(paths);
   const logFile = serviceLog(paths, 'supervisor');
-  const log = await open(logFile, 'a', 0o600);
-  const { size: logFrom } = await log.stat();
+  const log = openSync(logFile, 'a', 0o600);
+  const { size: logFrom } = fstatSync(log);
   const [file, ...args] = options.command;
   const child = spawn(file, args, {
     cwd: paths.root,
     detached: true,
     env: options.env,
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    stdio: ['ignore', log, log, 'ipc'],
   });
-  await log.close();
+  closeSync(log);
   const identity = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, startedAt: '' };
   const stop = async (): Promise<void> => void (await stopProcess(identity, STOP_MS));
   try {
@@ -77,7 +76,7 @@ export async function startInBackground(options: BackgroundOptions, signal: Abor
 
 async function untilUp(
   child: ChildProcess,
-  { timeoutMs, onStep }: BackgroundOptions,
+  { onStep }: BackgroundOptions,
   signal: AbortSignal,
   lastWords: () => Promise<string>,
 ): Promise<Up> {
@@ -86,10 +85,11 @@ async function untilUp(
   const interrupted = (): void => reject(signal.reason);
   signal.addEventListener('abort', interrupted, { once: true });
   const hangs = setTimeout(
-    () => fail('CF_SERVICE_NOT_READY', 'the supervisor did not say that the fleet is up'),
-    timeoutMs + MARGIN_MS,
+    () => fail('CF_SERVICE_NOT_READY', `the supervisor has said nothing for ${SILENCE_MS / 1000} s`),
+    SILENCE_MS,
   );
   child.on('message', (raw) => {
+    hangs.refresh();
     const message = messageSchema.parse(raw);
     if (message.type === 'step') onStep(message.step);
     else if (message.type === 'up') resolve(message);

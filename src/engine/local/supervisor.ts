@@ -1,5 +1,4 @@
-import type { Clock } from '../../core/index.js';
-import { errorText } from '../../core/index.js';
+import { type Clock, errorText } from '../../core/index.js';
 import { findProgram } from '../../processes/index.js';
 import { type FleetPaths, type Templates, type Topology, localPlacement, publicOrigin } from '../../topology/index.js';
 import { claimFleet } from './claim.js';
@@ -112,16 +111,22 @@ class Fleet implements AsyncDisposable {
     await this.#enter('up');
   }
 
-  /** In reverse order. Viewers hear the reason from the gateway at once: there is no other to send them to. */
+  /**
+   * In reverse order; a stop that fails does not spare the others. Viewers hear the reason from the gateway at once: there
+   * is no other to send them to.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#enter('stopping');
-    void this.#services.find(({ name }) => name === 'gateway')?.stop();
+    const gateway = this.#services.find(({ name }) => name === 'gateway');
+    gateway?.stop().catch(() => {}); // awaited in its turn
+    const errors: unknown[] = [];
     for (const service of this.#services.toReversed()) {
-      const stop = await service.stop();
+      const stop = await service.stop().catch((error: unknown) => void errors.push(error));
       if (stop) this.#stops = [...this.#stops, stop];
       await this.#write();
     }
     await this.#enter('stopped');
+    if (errors.length > 0) throw new AggregateError(errors, 'not every service could be stopped');
   }
 
   #enter(state: FleetRecord['state']): Promise<void> {
