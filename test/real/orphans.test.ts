@@ -18,6 +18,8 @@ interface Traces {
   readonly ports: readonly number[];
   readonly display: number;
   readonly rfbPort: number;
+  /** Where a runner puts the temporary files of a session whose own folder has a long path. */
+  readonly temporary: string;
 }
 
 /** A session with a real display, looked at by a viewer, and what it consists of. */
@@ -33,18 +35,19 @@ async function openScreen(fleet: Fleet): Promise<Traces> {
     ports: listenerPorts(fleet.topology).map(({ port }) => port),
     display: argument('Xvfb', / :(\d+) /),
     rfbPort: argument('x11vnc', /-rfbport (\d+)/),
+    temporary: `/tmp/camofleet-${session.id}`,
   };
 }
 
 /** What is still there, in words. */
-async function leftOf({ pids, ports, display, rfbPort }: Traces): Promise<string[]> {
+async function leftOf({ pids, ports, display, rfbPort, temporary }: Traces): Promise<string[]> {
   const held = await Promise.all([...ports, rfbPort].map(async (port) => ((await isFree(port)) ? [] : [port])));
   const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n');
   const socket = `/tmp/.X11-unix/X${display}`;
   return [
     ...pids.filter((pid) => identify(pid)).map((pid) => `process ${pid}`),
     ...held.flat().map((port) => `port ${port}`),
-    ...[`/tmp/.X${display}-lock`, socket].filter((file) => existsSync(file)),
+    ...[`/tmp/.X${display}-lock`, socket, temporary].filter((file) => existsSync(file)),
     ...sockets.filter((line) => line.endsWith(` ${socket}`) || line.endsWith(` @${socket}`)),
   ];
 }
