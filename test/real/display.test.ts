@@ -238,7 +238,7 @@ describe.skipIf(lacks('xvfb', 'x11vnc', 'chromium'))('a real browser', () => {
   test('whose start page cannot be reached is handed out with a word in the log that does not name it', async () => {
     await using runner = await startReal();
     const start_url = 'http://127.0.0.1:1/canary-path';
-    const { id } = await runner.create({ browser: 'chromium', start_url });
+    const { id } = await runner.create({ browser: 'chromium', start_url, start_url_wait: 'load' });
     const [late] = await runner.log('browser.late');
     expect(late).toMatchObject({ session: id, because: 'its start page cannot be reached' });
     expect(JSON.stringify(runner.lines)).not.toContain('canary-path');
