@@ -110,7 +110,7 @@ function controlValues(topology: Topology, placement: Placement): Record<string,
     operatorKeyFile: placement.files.operatorKey,
     serviceKeyFile: placement.files.serviceKey,
     publicHosts: publicOrigin(topology),
-    loopbackIngress: String(placement.ingress.isLoopback),
+    loopbackIngress: String(placement.ingress.isLoopback && control.localKey === 'spared'),
     trustedProxies: [...placement.ingressAddresses, ...ingress.trustedProxies].join(','),
     logLevel,
   };

@@ -196,6 +196,12 @@ export const topologySchema = z.strictObject({
   control: z
     .strictObject({
       ...listener(9000, 9001),
+      localKey: z
+        .enum(['required', 'spared'])
+        .default('spared')
+        .describe(
+          'Whether the API asks for the operator key also on a loopback ingress. `required` on a host that others log in to.',
+        ),
       tokenTtlSeconds: seconds(1).default(300).describe('How long a token may open a socket.'),
       requestTimeoutSeconds: seconds(1).default(30).describe('Budget of one request to a runner.'),
     })

@@ -110,6 +110,14 @@ describe('the environment of a service', () => {
     expect(JSON.stringify(values.browsers.get('demo'))).toContain(JSON.stringify(runner.browsers['demo']!.command));
   });
 
+  test.each([
+    ['spared on a loopback ingress', 'version: 1', true],
+    ['asked for where the topology says so', 'control: { localKey: required }', false],
+    ['asked for on any other ingress', 'public: { bind: 0.0.0.0 }', false],
+  ])('of control: the operator key is %s', (_case, text, isSpared) => {
+    expect(valuesOf('control', text, 'local').loopbackIngress).toBe(isSpared);
+  });
+
   test('of control holds what the topology says, and public URLs carry the public host', () => {
     const origin = publicOrigin(topologyOf(EXAMPLES['files']!));
     expect(origin).toBe('https://fleet.example.com');
