@@ -51,6 +51,7 @@ function path({ hops }: Report): string {
   return `<h2>Path</h2><ol class="path">${items.join('')}</ol>`;
 }
 
+const COLLECTED = { ok: 'collected', partial: 'collected with gaps', skip: 'not collected', failed: 'failed' };
 const STATES = { pass: 'ok', warn: 'warning', fail: 'failed', skip: 'not looked at', unknown: 'could not find out' };
 
 function findings({ findings: all }: Report): string {
@@ -133,10 +134,7 @@ function evidence({ artifacts, collection }: Report): string {
   ]);
   const missing = collection
     .filter(({ status }) => status !== 'ok')
-    .map(
-      ({ what, status, because }) =>
-        `<p>${escape(`${status === 'skip' ? 'not collected' : 'failed'}: ${what}: ${because ?? ''}`)}</p>`,
-    );
+    .map(({ what, status, because }) => `<p>${escape(`${COLLECTED[status]}: ${what}: ${because ?? ''}`)}</p>`);
   const list = rows.length === 0 ? '' : table(['file', 'size', 'hidden', 'SHA-256'], rows);
   const notes = missing.length === 0 ? '' : `<div class="skips">${missing.join('')}</div>`;
   return list + notes === '' ? '' : `<h2>Evidence</h2>${list}${notes}`;

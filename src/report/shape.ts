@@ -103,7 +103,8 @@ export interface Artifact {
 
 export interface Collected {
   readonly what: string;
-  readonly status: 'ok' | 'skip' | 'failed';
+  /** `partial`: it is there, with gaps. */
+  readonly status: 'ok' | 'partial' | 'skip' | 'failed';
   readonly because?: string;
 }
 

@@ -114,7 +114,7 @@ export const reportSchema = z
       }),
     ),
     collection: z.array(
-      z.strictObject({ what: text, status: z.enum(['ok', 'skip', 'failed']), because: text.optional() }),
+      z.strictObject({ what: text, status: z.enum(['ok', 'partial', 'skip', 'failed']), because: text.optional() }),
     ),
   })
   .refine(({ hops }) => {

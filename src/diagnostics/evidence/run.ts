@@ -83,7 +83,7 @@ class RunFolder implements Run {
     const entry = redactData(collected).value;
     this.#collected.push(entry);
     const { what, status, because } = entry;
-    const line = `${status.padEnd(6)} ${what}${because === undefined ? '' : `: ${because.replaceAll('\n', ' ')}`}\n`;
+    const line = `${status.padEnd(7)} ${what}${because === undefined ? '' : `: ${because.replaceAll('\n', ' ')}`}\n`;
     this.#logging = this.#logging
       .then(() => appendFile(join(this.dir, COLLECTION_LOG), line, { mode: 0o600 }))
       .catch(() => undefined); // what it says is in the report as well
