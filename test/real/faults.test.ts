@@ -65,7 +65,7 @@ describe.skipIf(lacks('traefik', 'xvfb', 'x11vnc', 'tcpdump'))('a healthy fleet'
     await fleet[Symbol.asyncDispose]();
   });
 
-  test('is never called sick: 20 runs, no finding of severity fail or warn', { timeout: 300_000 }, async () => {
+  test('is never called sick: 20 runs, no finding of severity fail or warn', { timeout: 600_000 }, async () => {
     for (let run = 1; run <= 20; run += 1) {
       const { stdout, exitCode } = await fleet.cli(['verify', '--duration', '2s', '--json']);
       const report: Report = JSON.parse(stdout);

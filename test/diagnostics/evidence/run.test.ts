@@ -62,7 +62,9 @@ describe('the folder of a run', () => {
     run.note({ what: 'packets', status: 'skip', because: 'needs CAP_NET_RAW' });
     run.note({ what: 'x', status: 'ok' });
     await run.finish(FAILED);
-    expect(readFileSync(join(run.dir, 'collection.log'), 'utf8')).toBe('skip    packets: needs CAP_NET_RAW\nok      x\n');
+    expect(readFileSync(join(run.dir, 'collection.log'), 'utf8')).toBe(
+      'skip    packets: needs CAP_NET_RAW\nok      x\n',
+    );
   });
 
   test('no secret is written, in a report that is still JSON', async () => {
