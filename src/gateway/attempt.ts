@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, type Result, err, ok } from '../core/index.js';
 import type { GatewayConfig } from '../settings/index.js';
@@ -6,14 +6,15 @@ import type { Keyring } from '../tokens/index.js';
 import type { Admission } from './admission.js';
 import { type Caller, mayOpenFrom } from './caller.js';
 import type { ControlChannel } from './control-channel.js';
-import type { DataPath } from './data-path.js';
+import type { DataPath, Handshake } from './data-path.js';
 import { ENDS, type EndCause } from './ends.js';
 import { sessionClosed, sessionOpened } from './events.js';
 import type { LiveSessions } from './live-sessions.js';
+import type { ViewerSocket } from './relay/index.js';
 import { type Refusal, announceRefusal, identity, sendRefusal, writeRefusal } from './refuse.js';
 import { CALLERS_FAULT, type RefusalCode } from './refusals.js';
 import { type Asked, type Target, resolveTarget } from './target.js';
-import { type Upstream, openUpstream } from './upstream.js';
+import { Dial, type Upstream } from './upstream.js';
 
 export interface AttemptDeps {
   readonly config: GatewayConfig;
@@ -26,11 +27,10 @@ export interface AttemptDeps {
   readonly isAllowed: (host: string, port: number) => boolean;
 }
 
-/** An upgrade as Node hands it over. */
+/** An upgrade that is being judged. */
 export interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Socket;
-  readonly head: Buffer;
+  readonly viewer: ViewerSocket;
+  readonly handshake: Handshake;
 }
 
 /** On a runner's FIN or refusal, how long an announcement of control is waited for. */
@@ -53,25 +53,28 @@ export async function answerProbe(
   response.end('{"ready":true}');
 }
 
-/** An upgrade: judge, dial, open RFB, and only then 101. Resolves when the socket has ended. */
+/** An upgrade: judge, dial, open RFB, and only then 101. Resolves when it is open, or refused. */
 export async function answerUpgrade(asked: Asked, caller: Caller, upgrade: Upgrade, deps: AttemptDeps): Promise<void> {
-  const refuse = (refusal: Refusal): void => {
-    announceRefusal(refusal, caller, deps);
-    writeRefusal(upgrade.socket, refusal.code, caller);
-  };
+  const { socket } = upgrade.viewer;
   const judged = await judge(asked, caller, deps);
-  if (!judged.ok) return refuse(judged.error);
+  if (!judged.ok) return refuse(judged.error, socket, caller, deps);
   const target = judged.value;
   const place = deps.admission.take();
-  if (typeof place === 'string') return refuse({ ...known(target), code: place });
+  if (typeof place === 'string') return refuse({ ...known(target), code: place }, socket, caller, deps);
   try {
-    const opened = await open(target, upgrade.socket, deps);
-    if (!opened.ok) return refuse({ ...known(target), ...opened.error });
-    const served = await serve(target, caller, upgrade, opened.value, deps);
-    if (!served) refuse({ ...known(target), code: 'viewer_left' });
-  } finally {
+    const opened = await open(target, socket, deps);
+    if (opened.ok && serve(target, caller, upgrade, opened.value, place, deps)) return;
     place();
+    refuse({ ...known(target), ...(opened.ok ? { code: 'viewer_left' } : opened.error) }, socket, caller, deps);
+  } catch (bug) {
+    place();
+    throw bug;
   }
+}
+
+function refuse(refusal: Refusal, socket: Socket, caller: Caller, deps: AttemptDeps): void {
+  announceRefusal(refusal, caller, deps);
+  writeRefusal(socket, refusal.code, caller);
 }
 
 /**
@@ -102,35 +105,32 @@ async function judge(asked: Asked, caller: Caller, deps: AttemptDeps): Promise<R
 async function open(target: Target, viewer: Socket, deps: AttemptDeps): Promise<Result<Upstream, Refusal>> {
   const unredeemed = await redeem(target, deps);
   if (unredeemed) return err({ code: unredeemed });
-  const gone = new AbortController();
-  const onGone = (): void => gone.abort();
-  if (viewer.destroyed) onGone();
-  viewer.once('close', onGone);
-  const opened = await openUpstream(target, deps.config, deps.clock, gone.signal);
-  viewer.off('close', onGone);
+  const dial = new Dial(target, deps.config, deps.clock, deps.dataPath.fromRunners);
+  viewer.on('close', dial.cancel).on('end', dial.cancel);
+  if (viewer.destroyed || viewer.readableEnded) dial.cancel();
+  const opened = await dial.result;
+  viewer.off('close', dial.cancel).off('end', dial.cancel);
   if (opened.ok) return ok(opened.value);
   return err({ ...opened.error, code: await afterFailedDial(opened.error.code, target, deps) });
 }
 
-/** Answers 101 and relays to the end; false when the viewer has left meanwhile. */
-async function serve(
+/** Answers 101 and relays; the place is given back at the end. False when the viewer has left meanwhile. */
+function serve(
   target: Target,
   caller: Caller,
-  { request, socket, head }: Upgrade,
+  { viewer, handshake }: Upgrade,
   upstream: Upstream,
+  place: () => void,
   deps: AttemptDeps,
-): Promise<boolean> {
-  const whyClosed = async (): Promise<EndCause> => {
-    const fact = target.claims ? await deps.control.endOf(target.session, ANNOUNCEMENT_MS) : undefined;
-    return fact && fact.reason !== 'crashed' ? 'session_ended' : 'upstream_closed';
-  };
-  const options = { rights: target.rights, limits: deps.config, whyClosed };
-  const relay = await deps.dataPath.accept(request, socket, head, upstream, options);
+): boolean {
+  const { dataPath, control, config, live } = deps;
+  const options = { rights: target.rights, limits: config, whyClosed: () => whyClosed(target, control) };
+  const relay = dataPath.accept(viewer, handshake, upstream, options);
   if (!relay) {
     upstream.socket.destroy();
     return false;
   }
-  deps.live.add({ session: target.session, claims: target.claims, relay });
+  const leave = live.add({ session: target.session, claims: target.claims, relay });
   const who = { ...identity(caller), ...known(target) };
   sessionOpened.publish({
     ...who,
@@ -140,9 +140,18 @@ async function serve(
     protocol: upstream.protocol,
     rights: target.rights,
   });
-  const end = await relay.ended;
-  sessionClosed.publish({ ...who, ...end, by: ENDS[end.cause].by });
+  void relay.ended.then((end) => {
+    leave();
+    place();
+    sessionClosed.publish({ ...who, ...end, by: ENDS[end.cause].by });
+  });
   return true;
+}
+
+/** On a runner's FIN: what control has announced, if it has. */
+async function whyClosed({ claims, session }: Target, control: ControlChannel): Promise<EndCause> {
+  const fact = claims ? await control.endOf(session, ANNOUNCEMENT_MS) : undefined;
+  return fact && fact.reason !== 'crashed' ? 'session_ended' : 'upstream_closed';
 }
 
 /** Redeems a token that is good once; undefined when all is well. */

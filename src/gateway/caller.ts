@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
-import { CamofleetError, randomId } from '../core/index.js';
+import { CamofleetError } from '../core/index.js';
 import { inNetwork } from './allowed-targets.js';
 
 /** Who asks, as far as it can be believed. */
@@ -23,7 +24,9 @@ const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 export function callerReader(trustedProxies: readonly string[]): (request: IncomingMessage) => Caller {
   const networks = trustedProxies.map(parseNetwork);
   const isTrusted = (address: string): boolean =>
-    ipaddr.isValid(address) && networks.some((network) => inNetwork(ipaddr.process(address), network));
+    networks.length > 0 &&
+    ipaddr.isValid(address) &&
+    networks.some((network) => inNetwork(ipaddr.process(address), network));
   return (request) => {
     const { headers } = request;
     const peer = plain(request.socket.remoteAddress ?? '');
@@ -32,7 +35,7 @@ export function callerReader(trustedProxies: readonly string[]): (request: Incom
     const forwardedHost = trusted ? single(headers, 'x-forwarded-host')?.split(',')[0]?.trim() : undefined;
     return {
       remote: trusted ? forwardedFor(headers, peer, isTrusted) : peer,
-      requestId: given && REQUEST_ID.test(given) ? given : randomId(),
+      requestId: given && REQUEST_ID.test(given) ? given : randomUUID(),
       wsKey: single(headers, 'sec-websocket-key'),
       host: (forwardedHost || headers.host || '').toLowerCase(),
       origin: headers.origin,

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Rights } from '../tokens/index.js';
 import type { EndCause } from './ends.js';
+import type { ViewerSocket } from './relay/index.js';
 import type { Upstream } from './upstream.js';
 
 /** How a socket ended, with its measures. Times in milliseconds, sizes in bytes of RFB. */
@@ -20,8 +20,6 @@ export interface RelayEnd {
 export interface Relay {
   /** Resolves with the cause as soon as there is one. */
   readonly ended: Promise<RelayEnd>;
-  /** Resolves behind `ended`, when the connections to viewer and runner are closed. */
-  readonly gone: Promise<void>;
   /** When a byte last passed, either way; epoch milliseconds. */
   readonly lastActivityAt: number;
   /** Ends the socket for this cause, unless it has one already. */
@@ -44,17 +42,23 @@ export interface RelayOptions {
   readonly whyClosed: () => Promise<EndCause>;
 }
 
+/** What the answer to an upgrade depends on. */
+export interface Handshake {
+  /** Sec-WebSocket-Key. */
+  readonly key: string;
+  /** Whether a subprotocol was offered, and so `binary` is chosen. */
+  readonly binary: boolean;
+}
+
 /** The way of the bytes between a viewer and a runner: one interface, so that it can be replaced as a whole. */
 export interface DataPath {
+  /** Where all runners are read into. */
+  readonly fromRunners: Buffer;
+  /** Takes the socket of an upgrade over; the one that was accepted is not to be touched any more. */
+  take(accepted: Socket, head: Buffer): ViewerSocket;
   /**
    * Answers 101 and relays; the greeting to the viewer is the gateway's own. Undefined when the viewer has left
    * meanwhile: nothing was answered, and the runner's socket is still the caller's.
    */
-  accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    upstream: Upstream,
-    options: RelayOptions,
-  ): Promise<Relay | undefined>;
+  accept(viewer: ViewerSocket, handshake: Handshake, upstream: Upstream, options: RelayOptions): Relay | undefined;
 }

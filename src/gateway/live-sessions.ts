@@ -19,10 +19,10 @@ export class LiveSessions {
     return this.#live.size;
   }
 
-  /** Keeps a socket until it ends. */
-  add(live: Live): void {
+  /** Keeps a socket until the function that is returned says that it has ended. */
+  add(live: Live): () => void {
     this.#live.add(live);
-    void live.relay.ended.then(() => this.#live.delete(live));
+    return () => void this.#live.delete(live);
   }
 
   /** Whether a token of this family has a socket open, so that its page may have it renewed. */

@@ -8,6 +8,7 @@ import type { OpenSockets } from './open-sockets.js';
 import { type Pages, loadPages } from './pages.js';
 import { announceRefusal, sendRefusal, writeRefusal } from './refuse.js';
 import type { RefusalCode } from './refusals.js';
+import { handshakeOf } from './relay/index.js';
 import { renewToken } from './renew.js';
 import { type Route, routeOf } from './routes.js';
 
@@ -62,20 +63,22 @@ export function publicListener({ attempt, sockets, pageRoot, readiness }: Listen
   );
   server.maxConnections = config.maxSessions + SPARE_CONNECTIONS;
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    sockets.add(socket);
-    socket.on('error', () => {}); // whoever owns the socket sees its 'close'
     const caller = callerOf(request);
+    const viewer = attempt.dataPath.take(socket, head);
+    sockets.add(viewer.socket);
     const route = routeOf(request.url ?? '', prefixOf(request));
-    if (route.to !== 'socket') return writeRefusal(socket, 'not_found', caller);
+    if (route.to !== 'socket') return writeRefusal(viewer.socket, 'not_found', caller);
     const bad = handshakeProblem(request);
     if (bad) {
       announceRefusal({ code: bad }, caller, attempt);
-      return writeRefusal(socket, bad, caller);
+      return writeRefusal(viewer.socket, bad, caller);
     }
-    answerUpgrade(route.asked, caller, { request, socket, head }, attempt).catch((error: unknown) => {
-      tellBug(error, caller);
-      writeRefusal(socket, 'internal', caller);
-    });
+    answerUpgrade(route.asked, caller, { viewer, handshake: handshakeOf(request.headers) }, attempt).catch(
+      (error: unknown) => {
+        tellBug(error, caller);
+        writeRefusal(viewer.socket, 'internal', caller);
+      },
+    );
   });
   return server;
 }

@@ -12,7 +12,7 @@ import { LiveSessions } from './live-sessions.js';
 import { countMetrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { publicListener } from './public-listener.js';
-import { wsDataPath } from './ws-data-path.js';
+import { socketDataPath } from './relay/index.js';
 
 export interface Gateway extends AsyncDisposable {
   readonly port: number;
@@ -55,7 +55,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     admission,
     live,
     control,
-    dataPath: wsDataPath(deps.clock),
+    dataPath: socketDataPath(deps.clock),
     keyring: await openKeys(config),
     isAllowed: parseAllowedTargets(config.allowedTargets),
   };

@@ -26,6 +26,7 @@ export class Session {
   #pingSentAt: number | undefined;
   #viewerBlockedAt: number | undefined;
   #runnerBlockedAt: number | undefined;
+  /** The longest of the pauses that ended lately. */
   #lastPause = { ms: 0, endedAt: -Infinity };
 
   constructor(
@@ -72,7 +73,9 @@ export class Session {
       return;
     }
     if (this.#viewerBlockedAt === undefined) return;
-    this.#lastPause = { ms: now - this.#viewerBlockedAt, endedAt: now };
+    const pause = { ms: now - this.#viewerBlockedAt, endedAt: now };
+    const isForgotten = now - this.#lastPause.endedAt > RESET_MEMORY_MS;
+    if (isForgotten || pause.ms > this.#lastPause.ms) this.#lastPause = pause;
     this.#viewerBlockedAt = undefined;
     this.#lastSignAt = now; // what was stuck has left: the other host takes bytes
   }

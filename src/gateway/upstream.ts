@@ -4,9 +4,14 @@ import { ClientHandshake, type ClientHandshakeEvent, SECURITY_NONE } from '../rf
 import type { RefusalCode } from './refusals.js';
 import type { Target } from './target.js';
 
+/** Takes `length` bytes at the beginning of the buffer that is read into; false: no more, please. */
+type Reader = (length: number) => boolean;
+
 /** A runner that has said yes: through SecurityResult, waiting for ClientInit, paused. */
 export interface Upstream {
   readonly socket: Socket;
+  /** From now on what comes goes to this reader. */
+  read(reader: Reader): void;
   /** Bytes that came behind SecurityResult. */
   readonly rest: Buffer;
   readonly dialMs: number;
@@ -28,71 +33,126 @@ interface Limits {
 /** A runner whose host has vanished is asked after so long without a byte; Node then asks ten times, a second apart. */
 const KEEPALIVE_MS = 15_000;
 
-/** Dials a target and opens RFB up to SecurityResult. An abort means that the viewer has left. */
-export function openUpstream(
-  target: Target,
-  limits: Limits,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Result<Upstream, Refused>> {
-  return new Promise((resolve) => {
-    const began = clock.monotonic();
-    const handshake = new ClientHandshake({
+/** What a socket reads goes through here, so that the reader can change and the socket holds nothing else. */
+class Inlet {
+  reader: Reader = () => false;
+  readonly callback = (length: number): boolean => this.reader(length);
+}
+
+/** Dials a target and opens RFB up to SecurityResult. */
+export class Dial {
+  readonly result: Promise<Result<Upstream, Refused>>;
+  readonly #inlet = new Inlet();
+  readonly #socket: Socket;
+  readonly #handshake: ClientHandshake;
+  readonly #began: number;
+  #resolve: ((result: Result<Upstream, Refused>) => void) | undefined;
+  #timer: NodeJS.Timeout;
+  #dialMs: number | undefined;
+  #protocol = '';
+
+  /** What the runner sends is read into `buffer`, which other sockets share. */
+  constructor(
+    private readonly target: Target,
+    private readonly limits: Limits,
+    private readonly clock: Clock,
+    buffer: Buffer,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<Result<Upstream, Refused>>();
+    this.result = promise;
+    this.#resolve = resolve;
+    this.#began = clock.monotonic();
+    this.#handshake = new ClientHandshake({
       until: 'authenticated',
       ...(target.password !== undefined && { password: target.password }),
     });
-    const socket = connect({
+    this.#inlet.reader = (length) => this.#receive(Buffer.from(buffer.subarray(0, length)));
+    this.#socket = connect({
       host: target.host,
       port: target.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEPALIVE_MS,
+      onread: { buffer, callback: this.#inlet.callback },
     });
-    let dialMs: number | undefined;
-    let protocol = '';
-    let timer = setTimeout(
-      () => refuse('runner_timeout', `no TCP answer within ${limits.connectTimeoutMs} ms`),
+    this.#socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError);
+    this.#timer = setTimeout(
+      () => this.#refuse('runner_timeout', `no TCP answer within ${limits.connectTimeoutMs} ms`),
       limits.connectTimeoutMs,
     );
+  }
 
-    const settle = (result: Result<Upstream, Refused>): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect).off('data', onData).off('end', onEnd).off('error', onError);
-      socket.on('error', () => {}); // whoever takes the socket listens anew; a refused one is gone
-      if (!result.ok) socket.destroy();
-      resolve(result);
-    };
-    const refuse = (code: RefusalCode, saw: string): void => settle(err({ code, saw }));
-    const onAbort = (): void => refuse('viewer_left', `the viewer left while we waited for ${handshake.waitingFor}`);
-    const onError = (error: Error): void =>
-      refuse(dialMs === undefined ? dialCode(error) : 'runner_reset', errorText(error));
-    const onEnd = (): void => refuse('runner_reset', `the runner closed before ${handshake.waitingFor}`);
-    const onConnect = (): void => {
-      dialMs = clock.monotonic() - began;
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => refuse('greeting_timeout', `waited ${limits.greetingTimeoutMs} ms for ${handshake.waitingFor}`),
-        limits.greetingTimeoutMs,
-      );
-    };
-    const onData = (bytes: Buffer): void => {
-      for (const event of handshake.feed(bytes)) {
-        if (event.type === 'send') socket.write(event.bytes);
-        if (event.type === 'version') protocol = event.version;
-        const refusal = refusalOf(event, target);
-        if (refusal) return refuse(refusal.code, refusal.saw);
-        if (event.type === 'authenticated') {
-          socket.pause();
-          const greetingMs = clock.monotonic() - began - (dialMs ?? 0);
-          return settle(ok({ socket, rest: handshake.takeRest(), dialMs: dialMs ?? 0, greetingMs, protocol }));
-        }
+  /** The viewer has left: there is nobody to dial for. */
+  readonly cancel = (): void =>
+    this.#refuse('viewer_left', `the viewer left while we waited for ${this.#handshake.waitingFor}`);
+
+  readonly #onConnect = (): void => {
+    this.#dialMs = this.clock.monotonic() - this.#began;
+    clearTimeout(this.#timer);
+    const { greetingTimeoutMs } = this.limits;
+    this.#timer = setTimeout(
+      () => this.#refuse('greeting_timeout', `waited ${greetingTimeoutMs} ms for ${this.#handshake.waitingFor}`),
+      greetingTimeoutMs,
+    );
+  };
+
+  readonly #onEnd = (): void => this.#refuse('runner_reset', `the runner closed before ${this.#handshake.waitingFor}`);
+
+  readonly #onError = (error: Error): void =>
+    this.#refuse(this.#dialMs === undefined ? dialCode(error) : 'runner_reset', errorText(error));
+
+  #receive(bytes: Buffer): boolean {
+    for (const event of this.#handshake.feed(bytes)) {
+      if (event.type === 'send') this.#socket.write(event.bytes);
+      if (event.type === 'version') this.#protocol = event.version;
+      const refusal = refusalOf(event, this.target);
+      if (refusal) {
+        this.#refuse(refusal.code, refusal.saw);
+        return false;
       }
+      if (event.type === 'authenticated') {
+        this.#settle(ok(this.#upstream()));
+        return false; // until somebody reads
+      }
+    }
+    return true;
+  }
+
+  #upstream(): Upstream {
+    const dialMs = this.#dialMs ?? 0;
+    return {
+      socket: this.#socket,
+      read: readerOf(this.#inlet),
+      rest: this.#handshake.takeRest(),
+      dialMs,
+      greetingMs: this.clock.monotonic() - this.#began - dialMs,
+      protocol: this.#protocol,
     };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    socket.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError);
-  });
+  }
+
+  #refuse(code: RefusalCode, saw: string): void {
+    this.#settle(err({ code, saw }));
+  }
+
+  #settle(result: Result<Upstream, Refused>): void {
+    if (!this.#resolve) return;
+    clearTimeout(this.#timer);
+    this.#socket.off('connect', this.#onConnect).off('end', this.#onEnd).off('error', this.#onError);
+    this.#socket.on('error', ignore); // whoever takes the socket listens anew; a refused one is gone
+    this.#inlet.reader = stop;
+    if (!result.ok) this.#socket.destroy();
+    this.#resolve(result);
+    this.#resolve = undefined;
+  }
+}
+
+const ignore = (): void => {};
+const stop = (): boolean => false;
+
+function readerOf(inlet: Inlet): Upstream['read'] {
+  return (reader) => {
+    inlet.reader = reader;
+  };
 }
 
 function refusalOf(event: ClientHandshakeEvent, target: Target): Refused | undefined {

@@ -24,6 +24,7 @@ const TOOL_NAMES = [
   'CAMOFLEET_OPERATOR_KEY',
   'CAMOFLEET_LIFELINE_FD',
   'CAMOFLEET_DETACHED',
+  'CAMOFLEET_DIR',
 ];
 
 /** Every name that is somebody's: an environment shared by all services is no error. */

@@ -21,7 +21,7 @@ const CLAIMS: TokenClaims = {
 
 function relay(lastActivityAt = 0): Relay {
   const never = new Promise<never>(() => {});
-  return { ended: never, gone: never, lastActivityAt, end: () => {} };
+  return { ended: never, lastActivityAt, end: () => {} };
 }
 
 describe('the channel to control', () => {

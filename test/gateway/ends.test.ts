@@ -158,9 +158,9 @@ describe('a socket ends with one cause, one code and one line', () => {
     expect(await theEnd(gateway)).toMatchObject({ cause: 'protocol_error', code: 1002 });
   });
 
-  test('protocol_error: a message that is too long has the code that went over the wire', async () => {
+  test('protocol_error: a frame that is too long has the code that went over the wire', async () => {
     const { gateway, viewer } = await stage();
-    viewer.raw.write(Buffer.from([0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]));
+    viewer.raw.write(Buffer.from([0x82, 0xff, 0, 0x20, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]));
     expect((await viewer.closed).code).toBe(1009);
     expect(await theEnd(gateway)).toMatchObject({ cause: 'protocol_error', code: 1009 });
   });

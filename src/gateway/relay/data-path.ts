@@ -1,0 +1,20 @@
+import type { Clock } from '../../core/index.js';
+import type { DataPath } from '../data-path.js';
+import { SocketRelay } from './relay.js';
+import { Ticker } from './ticker.js';
+import { ViewerSocket } from './viewer-socket.js';
+import { makeWorkspace } from './workspace.js';
+
+/** The data path on bare sockets: no memory is allocated for a read, and each read leaves in one write. */
+export function socketDataPath(clock: Clock): DataPath {
+  const workspace = makeWorkspace();
+  const ticker = new Ticker();
+  return {
+    fromRunners: workspace.fromRunners,
+    take: (socket, head) => new ViewerSocket(socket, head, workspace),
+    accept: (viewer, handshake, upstream, options) =>
+      viewer.socket.destroyed || viewer.socket.readableEnded
+        ? undefined
+        : new SocketRelay({ viewer, handshake, upstream, workspace, ticker, clock }, options),
+  };
+}

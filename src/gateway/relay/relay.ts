@@ -1,0 +1,253 @@
+import { type Clock, errorText } from '../../core/index.js';
+import { ServerHandshake } from '../../rfb/index.js';
+import {
+  MAX_SERVER_HEADER,
+  OPCODE,
+  type ViewerEvent,
+  ViewerFrames,
+  encodeClose,
+  encodeServerFrame,
+  writeServerHeader,
+} from '../../websocket/index.js';
+import type { Handshake, Relay, RelayEnd, RelayOptions } from '../data-path.js';
+import { ENDS, type EndCause } from '../ends.js';
+import { Session } from '../session.js';
+import type { Upstream } from '../upstream.js';
+import { ViewOnlyFilter } from '../view-only.js';
+import { switching } from './handshake.js';
+import { Outlet } from './outlet.js';
+import type { Ticker } from './ticker.js';
+import type { ViewerSocket } from './viewer-socket.js';
+import type { Workspace } from './workspace.js';
+
+/** After an end the runner has this long to take what the viewer sent last. */
+const RUNNER_FLUSH_MS = 2_000;
+/** What was read before an end has this long to reach a slow viewer, and the viewer to answer the close frame. */
+const CLOSE_TIMEOUT_MS = 10_000;
+
+export interface RelayParts {
+  readonly viewer: ViewerSocket;
+  readonly handshake: Handshake;
+  readonly upstream: Upstream;
+  readonly workspace: Workspace;
+  readonly ticker: Ticker;
+  readonly clock: Clock;
+}
+
+/**
+ * One viewer and one runner. Bounds: each way one read (512 KiB) may wait outside the kernel, then its source is not
+ * read until it has left; control frames are answered only while nothing waits.
+ */
+export class SocketRelay implements Relay {
+  readonly ended: Promise<RelayEnd>;
+  lastActivityAt: number;
+  readonly #session: Session;
+  readonly #frames = new ViewerFrames();
+  readonly #down: Outlet;
+  readonly #up: Outlet;
+  readonly #filter: ViewOnlyFilter | undefined;
+  readonly #resolveEnded: (end: RelayEnd) => void;
+  /** The opening of RFB with the viewer; undefined when it is done. */
+  #opening: ServerHandshake | undefined = new ServerHandshake({ type: 'none' });
+  #failure: string | undefined;
+
+  constructor(
+    private readonly parts: RelayParts,
+    private readonly options: RelayOptions,
+  ) {
+    const { viewer, upstream, workspace, clock, ticker } = parts;
+    this.#filter = options.rights === 'view' ? new ViewOnlyFilter() : undefined;
+    this.#session = new Session(options.limits, clock.monotonic());
+    this.lastActivityAt = clock.now();
+    const ending = Promise.withResolvers<RelayEnd>();
+    this.ended = ending.promise;
+    this.#resolveEnded = ending.resolve;
+    this.#down = new Outlet(viewer.socket, workspace.towardsViewers, (stuck) => this.#viewerFlow(stuck));
+    this.#up = new Outlet(upstream.socket, workspace.towardsRunners, (stuck) => this.#runnerFlow(stuck));
+    this.#listen();
+    ticker.add(this);
+    const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
+    this.#down.write(Buffer.concat([switching(parts.handshake), greeting]));
+    viewer.read((length) => this.#fromViewer(length));
+  }
+
+  end(cause: EndCause, detail?: string): void {
+    this.#finish(cause, detail === undefined ? {} : { detail });
+  }
+
+  /** Looks at the limits, and pings when it is time. */
+  tick(): void {
+    const isPingDue = this.#session.tick(this.parts.clock.monotonic());
+    if (this.#session.end) this.#settle();
+    else if (isPingDue) this.#down.write(PING);
+  }
+
+  #listen(): void {
+    const { viewer, upstream } = this.parts;
+    const noteFailure = (error: Error): void => void (this.#failure ??= errorText(error));
+    viewer.socket.setNoDelay(true);
+    viewer.socket.on('error', noteFailure);
+    const left = (): void => this.#viewerLeft();
+    viewer.socket.on('end', left).on('close', left);
+    upstream.socket.on('end', () => void this.options.whyClosed().then((cause) => this.end(cause)));
+    upstream.socket.on('error', (error) => this.#runnerLost(errorText(error)));
+    upstream.socket.on('close', () => this.#runnerLost('the connection closed'));
+    upstream.read((length) => this.#fromRunner(length));
+  }
+
+  /** A viewer's bytes lie at the beginning of the workspace. */
+  #fromViewer(length: number): boolean {
+    const { memory, unmask } = this.parts.workspace;
+    if (this.#session.end || this.#opening || this.#filter) {
+      const moved = this.#frames.read(memory, unmask, 0, length, 0);
+      if (moved === 0) this.#session.viewerSign(this.parts.clock.monotonic());
+      else if (!this.#session.end) this.#takeApart(Buffer.from(memory.subarray(0, moved)));
+    } else this.#passUp(length);
+    if (this.#frames.events.length > 0) for (const event of this.#frames.events) this.#handle(event);
+    return !this.#up.stuck;
+  }
+
+  /** Unmasks what has come straight into what goes out. */
+  #passUp(length: number): void {
+    const { memory, unmask, towardsRunners } = this.parts.workspace;
+    const slab = towardsRunners.withRoom(length);
+    const to = slab ? slab.bytes.byteOffset + slab.cursor : 0;
+    const moved = this.#frames.read(memory, unmask, 0, length, to);
+    if (moved === 0) return this.#session.viewerSign(this.parts.clock.monotonic());
+    this.#noteUp(moved);
+    if (slab) this.#up.write(slab.take(moved), slab);
+    else this.#up.write(Buffer.from(memory.subarray(0, moved)));
+  }
+
+  #noteUp(passed: number): void {
+    const { clock } = this.parts;
+    this.lastActivityAt = clock.now();
+    this.#session.viewerBytes(passed, clock.monotonic());
+  }
+
+  /** Bytes of a viewer that are looked at: its opening, and what one may send who may only view. */
+  #takeApart(data: Buffer): void {
+    if (this.#opening) return this.#open(this.#opening, data);
+    const passed = this.#filter ? this.#filter.filter(data) : { pass: data };
+    this.#noteUp(passed.pass.length);
+    if (passed.pass.length > 0) this.#up.write(passed.pass);
+    if ('unknown' in passed && passed.unknown !== undefined)
+      this.end('protocol_error', `unknown RFB message ${passed.unknown} of a viewer who may only view`);
+  }
+
+  #open(opening: ServerHandshake, data: Buffer): void {
+    this.#noteUp(0);
+    for (const event of opening.feed(data)) {
+      if (event.type === 'send') this.#down.write(encodeServerFrame(OPCODE.binary, event.bytes));
+      if (event.type === 'malformed') this.end('protocol_error', `wanted ${event.want}, got ${event.got}`);
+      if (event.type === 'clientInit') {
+        this.#opening = undefined;
+        this.#session.viewerOpened();
+        this.#up.write(SHARED); // always shared: a second viewer never throws the first one out
+        const { rest, socket } = this.parts.upstream;
+        if (rest.length > 0) this.#passDown(rest);
+        if (!this.#down.stuck) socket.resume();
+        const more = opening.takeRest();
+        if (more.length > 0) this.#takeApart(more);
+      }
+    }
+  }
+
+  /** A runner's bytes lie at the beginning of its buffer. */
+  #fromRunner(length: number): boolean {
+    if (this.#session.end) return true; // thrown away, so that its FIN is seen
+    this.#passDown(this.parts.workspace.fromRunners.subarray(0, length));
+    return !this.#down.stuck;
+  }
+
+  #passDown(bytes: Buffer): void {
+    const { clock, workspace } = this.parts;
+    this.lastActivityAt = clock.now();
+    this.#session.runnerBytes(bytes.length, clock.monotonic());
+    const slab = workspace.towardsViewers.withRoom(bytes.length + MAX_SERVER_HEADER)!;
+    const start = slab.cursor;
+    const at = writeServerHeader(slab.bytes, start, OPCODE.binary, bytes.length);
+    slab.bytes.set(bytes, at);
+    this.#down.write(slab.take(at - start + bytes.length), slab);
+  }
+
+  /** While a write to the viewer waits, the runner is not read. */
+  #viewerFlow(stuck: boolean): void {
+    this.#session.viewerFlow(stuck, this.parts.clock.monotonic());
+    if (stuck) this.parts.upstream.socket.pause();
+    else if (!this.#opening) this.parts.upstream.socket.resume();
+  }
+
+  #runnerFlow(stuck: boolean): void {
+    this.#session.runnerFlow(stuck, this.parts.clock.monotonic());
+    if (stuck && !this.#session.end) this.parts.viewer.socket.pause();
+    else this.parts.viewer.socket.resume();
+  }
+
+  #handle(event: ViewerEvent): void {
+    const now = this.parts.clock.monotonic();
+    switch (event.type) {
+      case 'ping':
+        this.#session.viewerSign(now);
+        // A viewer that pings and does not read must not fill our memory with pongs.
+        if (!this.#down.stuck) this.#down.write(encodeServerFrame(OPCODE.pong, event.payload));
+        return;
+      case 'pong':
+        return this.#session.pong(now);
+      case 'close':
+        if (this.#session.end) endOnce(this.parts.viewer.socket);
+        else this.#finish('viewer_closed', { code: event.code });
+        return;
+      case 'violation':
+        return this.#finish('protocol_error', { detail: event.reason, code: event.code });
+    }
+  }
+
+  #viewerLeft(): void {
+    if (this.#session.end) endOnce(this.parts.viewer.socket);
+    else this.#finish('viewer_lost', { detail: this.#failure ?? 'the connection ended without a close frame' });
+  }
+
+  #runnerLost(detail: string): void {
+    if (this.#session.end || this.parts.upstream.socket.readableEnded) return;
+    this.#session.runnerReset(detail, this.parts.clock.monotonic());
+    this.#settle();
+  }
+
+  #finish(cause: EndCause, more: { readonly detail?: string; readonly code?: number | null }): void {
+    if (this.#session.end) return;
+    this.#session.finish(cause, this.parts.clock.monotonic(), more);
+    this.#settle();
+  }
+
+  /** Carries out the end that the session has come to, once. */
+  #settle(): void {
+    const { end } = this.#session;
+    if (!end) return;
+    const { viewer, upstream, ticker } = this.parts;
+    ticker.delete(this);
+    if (end.cause === 'viewer_lost') viewer.socket.destroy();
+    else this.#sayGoodbye(end);
+    upstream.socket.end();
+    upstream.socket.resume(); // what still comes is thrown away, so that its FIN is seen
+    setTimeout(() => upstream.socket.destroy(), RUNNER_FLUSH_MS).unref();
+    this.#resolveEnded(end);
+  }
+
+  /** The close frame, behind what was read before; then the viewer lets go, or is let go. */
+  #sayGoodbye({ cause, code }: RelayEnd): void {
+    const { socket } = this.parts.viewer;
+    this.#down.write(encodeClose(code, ENDS[cause].reason));
+    if (this.#frames.ended) endOnce(socket);
+    socket.resume(); // its close frame must be seen
+    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+  }
+}
+
+/** A second end would be an error, made at some cost. */
+function endOnce(socket: ViewerSocket['socket']): void {
+  if (!socket.writableEnded && !socket.destroyed) socket.end();
+}
+
+const SHARED = Buffer.from([1]);
+const PING = encodeServerFrame(OPCODE.ping, new Uint8Array(0));
