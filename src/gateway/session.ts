@@ -80,6 +80,12 @@ export class Session {
     this.#lastSignAt = now; // what was stuck has left: the other host takes bytes
   }
 
+  /** Some of what waits has left, towards the viewer or the runner: it is slow, not stuck. */
+  progress(side: 'viewer' | 'runner', now: number): void {
+    if (side === 'viewer' && this.#viewerBlockedAt !== undefined) this.#viewerBlockedAt = now;
+    if (side === 'runner' && this.#runnerBlockedAt !== undefined) this.#runnerBlockedAt = now;
+  }
+
   /** A write towards the runner could not finish at once, or has finished. While it cannot, the viewer is not read. */
   runnerFlow(blocked: boolean, now: number): void {
     if (blocked) {

@@ -12,6 +12,8 @@ export interface Upstream {
   readonly socket: Socket;
   /** From now on what comes goes to this reader. */
   read(reader: Reader): void;
+  /** From now on less is read at once, for a while. */
+  narrow(): void;
   /** Bytes that came behind SecurityResult. */
   readonly rest: Buffer;
   readonly dialMs: number;
@@ -33,16 +35,39 @@ interface Limits {
 /** A runner whose host has vanished is asked after so long without a byte; Node then asks ten times, a second apart. */
 const KEEPALIVE_MS = 15_000;
 
+/** One read for a viewer that does not keep up: what waits for it must leave before x11vnc, not read, gives up (20 s). */
+const NARROW_BYTES = 32_768;
+/** Narrow reads until a viewer is believed to keep up again. */
+const NARROW_READS = 256;
+
 /** What a socket reads goes through here, so that the reader can change and the socket holds nothing else. */
 class Inlet {
   reader: Reader = () => false;
+  #narrowReads = 0;
+
+  constructor(
+    private readonly whole: Buffer,
+    private readonly narrowed = whole.subarray(0, NARROW_BYTES),
+  ) {}
+
   readonly callback = (length: number): boolean => this.reader(length);
+
+  /** Where the next read goes; asked after each. */
+  readonly buffer = (): Buffer => {
+    if (this.#narrowReads === 0) return this.whole;
+    this.#narrowReads -= 1;
+    return this.narrowed;
+  };
+
+  narrow(): void {
+    this.#narrowReads = NARROW_READS;
+  }
 }
 
 /** Dials a target and opens RFB up to SecurityResult. */
 export class Dial {
   readonly result: Promise<Result<Upstream, Refused>>;
-  readonly #inlet = new Inlet();
+  readonly #inlet: Inlet;
   readonly #socket: Socket;
   readonly #handshake: ClientHandshake;
   readonly #began: number;
@@ -66,6 +91,7 @@ export class Dial {
       until: 'authenticated',
       ...(target.password !== undefined && { password: target.password }),
     });
+    this.#inlet = new Inlet(buffer);
     this.#inlet.reader = (length) => this.#receive(Buffer.from(buffer.subarray(0, length)));
     this.#socket = connect({
       host: target.host,
@@ -73,7 +99,7 @@ export class Dial {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEPALIVE_MS,
-      onread: { buffer, callback: this.#inlet.callback },
+      onread: { buffer: this.#inlet.buffer, callback: this.#inlet.callback },
     });
     this.#socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError);
     this.#timer = setTimeout(
@@ -122,7 +148,7 @@ export class Dial {
     const dialMs = this.#dialMs ?? 0;
     return {
       socket: this.#socket,
-      read: readerOf(this.#inlet),
+      ...tapOf(this.#inlet),
       rest: this.#handshake.takeRest(),
       dialMs,
       greetingMs: this.clock.monotonic() - this.#began - dialMs,
@@ -149,9 +175,13 @@ export class Dial {
 const ignore = (): void => {};
 const stop = (): boolean => false;
 
-function readerOf(inlet: Inlet): Upstream['read'] {
-  return (reader) => {
-    inlet.reader = reader;
+/** Of an inlet, what a relay needs. */
+function tapOf(inlet: Inlet): Pick<Upstream, 'read' | 'narrow'> {
+  return {
+    read: (reader) => {
+      inlet.reader = reader;
+    },
+    narrow: () => inlet.narrow(),
   };
 }
 

@@ -16,6 +16,7 @@ const MAX_CONTROL_PAYLOAD = 125;
 const MAX_HEADER = 14;
 /** Shorter pieces are unmasked here: a call into the module costs more. */
 const SHORT = 16;
+const TOO_LONG = 'a frame of 2^53 bytes or more';
 const NO_EVENTS: readonly ViewerEvent[] = [];
 
 /**
@@ -86,8 +87,7 @@ export class ViewerFrames {
     if (end - at < size) {
       const early = end - at >= 2 ? this.#problem(memory[at]!, memory[at + 1]!) : undefined;
       if (early) return this.#fail(early, end);
-      this.#header = Buffer.from(memory.subarray(at, end));
-      return end;
+      return this.#keep(Buffer.from(memory.subarray(at, end)), end);
     }
     this.#take(memory, at, size);
     return at + size;
@@ -106,9 +106,17 @@ export class ViewerFrames {
     const missing = headerSize(header[1]!) - header.length;
     const more = memory.subarray(from, Math.min(end, from + missing));
     header = more.length > 0 ? Buffer.concat([header, more]) : header;
-    this.#header = more.length < missing ? header : undefined;
-    if (more.length === missing) this.#take(header, 0, header.length);
+    if (more.length < missing) return this.#keep(header, end);
+    this.#header = undefined;
+    this.#take(header, 0, header.length);
     return from + more.length;
+  }
+
+  /** Keeps a part of a header until the rest comes. */
+  #keep(header: Buffer, end: number): number {
+    this.#header = header;
+    const hasLength = header.length >= 10 && (header[1]! & 0x7f) === 127;
+    return hasLength && payloadLength(header, 0, 127) > Number.MAX_SAFE_INTEGER ? this.#fail(TOO_LONG, end, 1009) : end;
   }
 
   /** Takes a whole header. */
@@ -117,7 +125,7 @@ export class ViewerFrames {
     const problem = this.#problem(first, second);
     if (problem) return void this.#fail(problem, 0);
     const length = payloadLength(bytes, at, second & 0x7f);
-    if (length > Number.MAX_SAFE_INTEGER) return void this.#fail('a frame of 2^53 bytes or more', 0, 1009);
+    if (length > Number.MAX_SAFE_INTEGER) return void this.#fail(TOO_LONG, 0, 1009);
     const mask = at + size - 4;
     this.#key = bytes[mask]! | (bytes[mask + 1]! << 8) | (bytes[mask + 2]! << 16) | (bytes[mask + 3]! << 24);
     const opcode = first & 0x0f;

@@ -62,8 +62,8 @@ export class SocketRelay implements Relay {
     const ending = Promise.withResolvers<RelayEnd>();
     this.ended = ending.promise;
     this.#resolveEnded = ending.resolve;
-    this.#down = new Outlet(viewer.socket, workspace.towardsViewers, (stuck) => this.#viewerFlow(stuck));
-    this.#up = new Outlet(upstream.socket, workspace.towardsRunners, (stuck) => this.#runnerFlow(stuck));
+    this.#down = new Outlet(viewer.socket, workspace.towardsViewers, (isWaiting) => this.#viewerFlow(isWaiting));
+    this.#up = new Outlet(upstream.socket, workspace.towardsRunners, (isWaiting) => this.#runnerFlow(isWaiting));
     this.#listen();
     ticker.add(this);
     const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
@@ -77,7 +77,10 @@ export class SocketRelay implements Relay {
 
   /** Looks at the limits, and pings when it is time. */
   tick(): void {
-    const isPingDue = this.#session.tick(this.parts.clock.monotonic());
+    const now = this.parts.clock.monotonic();
+    if (this.#down.isWaiting && this.#down.hasMoved()) this.#session.progress('viewer', now);
+    if (this.#up.isWaiting && this.#up.hasMoved()) this.#session.progress('runner', now);
+    const isPingDue = this.#session.tick(now);
     if (this.#session.end) this.#settle();
     else if (isPingDue) this.#down.write(PING);
   }
@@ -104,7 +107,7 @@ export class SocketRelay implements Relay {
       else if (!this.#session.end) this.#takeApart(Buffer.from(memory.subarray(0, moved)));
     } else this.#passUp(length);
     if (this.#frames.events.length > 0) for (const event of this.#frames.events) this.#handle(event);
-    return !this.#up.stuck;
+    return !this.#up.isFull;
   }
 
   /** Unmasks what has come straight into what goes out. */
@@ -146,7 +149,7 @@ export class SocketRelay implements Relay {
         this.#up.write(SHARED); // always shared: a second viewer never throws the first one out
         const { rest, socket } = this.parts.upstream;
         if (rest.length > 0) this.#passDown(rest);
-        if (!this.#down.stuck) socket.resume();
+        if (!this.#down.isFull) socket.resume();
         const more = opening.takeRest();
         if (more.length > 0) this.#takeApart(more);
       }
@@ -157,7 +160,7 @@ export class SocketRelay implements Relay {
   #fromRunner(length: number): boolean {
     if (this.#session.end) return true; // thrown away, so that its FIN is seen
     this.#passDown(this.parts.workspace.fromRunners.subarray(0, length));
-    return !this.#down.stuck;
+    return !this.#down.isFull;
   }
 
   #passDown(bytes: Buffer): void {
@@ -171,16 +174,19 @@ export class SocketRelay implements Relay {
     this.#down.write(slab.take(at - start + bytes.length), slab);
   }
 
-  /** While a write to the viewer waits, the runner is not read. */
-  #viewerFlow(stuck: boolean): void {
-    this.#session.viewerFlow(stuck, this.parts.clock.monotonic());
-    if (stuck) this.parts.upstream.socket.pause();
-    else if (!this.#opening) this.parts.upstream.socket.resume();
+  /** While too much waits for the viewer, the runner is not read; then it is read in small pieces for a while. */
+  #viewerFlow(isWaiting: boolean): void {
+    const { clock, upstream } = this.parts;
+    this.#session.viewerFlow(isWaiting, clock.monotonic());
+    if (this.#down.isFull) {
+      upstream.narrow();
+      upstream.socket.pause();
+    } else if (!this.#opening) upstream.socket.resume();
   }
 
-  #runnerFlow(stuck: boolean): void {
-    this.#session.runnerFlow(stuck, this.parts.clock.monotonic());
-    if (stuck && !this.#session.end) this.parts.viewer.socket.pause();
+  #runnerFlow(isWaiting: boolean): void {
+    this.#session.runnerFlow(isWaiting, this.parts.clock.monotonic());
+    if (this.#up.isFull && !this.#session.end) this.parts.viewer.socket.pause();
     else this.parts.viewer.socket.resume();
   }
 
@@ -190,7 +196,7 @@ export class SocketRelay implements Relay {
       case 'ping':
         this.#session.viewerSign(now);
         // A viewer that pings and does not read must not fill our memory with pongs.
-        if (!this.#down.stuck) this.#down.write(encodeServerFrame(OPCODE.pong, event.payload));
+        if (!this.#down.isWaiting) this.#down.write(encodeServerFrame(OPCODE.pong, event.payload));
         return;
       case 'pong':
         return this.#session.pong(now);

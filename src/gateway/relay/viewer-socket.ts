@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { adopt } from './adopt.js';
+import { adopt } from './internals.js';
 import type { Workspace } from './workspace.js';
 
 /** Bytes that a viewer may send before it is read; a browser sends none before the 101. */

@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
 
-/** What of Node's sockets is needed and has no public name: the handle, and the server's count of connections. */
+/** What of Node's sockets is needed and has no public name. Where it is missing, the public way is taken. */
 interface Internals {
-  _handle: object | null;
+  _handle: { readonly writeQueueSize?: number } | null;
+  /** The server's count of connections. */
   _server: object | null;
   server: object | null;
 }
@@ -26,4 +27,9 @@ export function adopt(accepted: Socket, buffer: Uint8Array, onBytes: (length: nu
   inner._server = null; // the connection is counted once
   accepted.destroy();
   return socket;
+}
+
+/** Bytes of writes that the kernel has not taken; where Node does not tell, whole writes. */
+export function bytesQueued(socket: Socket): number {
+  return (socket as unknown as Internals)._handle?.writeQueueSize ?? socket.writableLength;
 }
