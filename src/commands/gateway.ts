@@ -14,6 +14,10 @@ export default class Gateway extends CamofleetCommand {
   static override flags = {
     host: Flags.string({ summary: 'Address of the public listener (HTTP_HOST).' }),
     port: Flags.string({ summary: 'Port of the public listener (HTTP_PORT).' }),
+    'tls-cert': Flags.string({
+      summary: 'PEM file of the chain; the listener then speaks TLS (CAMOFLEET_GATEWAY_TLS_CERT_FILE).',
+    }),
+    'tls-key': Flags.string({ summary: 'PEM file of its private key (CAMOFLEET_GATEWAY_TLS_KEY_FILE).' }),
   };
 
   async run(): Promise<void> {
@@ -26,7 +30,9 @@ export default class Gateway extends CamofleetCommand {
       { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, gatewaySettings },
       { startJsonLog, systemClock },
     ] = await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
-    const config = gatewaySettings.load({ env, flags, knownNames: KNOWN_NAMES });
+    const { host, port, 'tls-cert': tlsCertificate, 'tls-key': tlsKey } = flags;
+    const given = { host, port, tlsCertificate, tlsKey };
+    const config = gatewaySettings.load({ env, flags: given, knownNames: KNOWN_NAMES });
     const endLog = startJsonLog([...GATEWAY_CHANNELS, ...SETTINGS_CHANNELS], {
       write: (line) => process.stdout.write(line),
       clock: systemClock,

@@ -48,6 +48,8 @@ export const controlState = channel<{ connected: boolean; why: string; level: 'i
 export const keyProblem = channel<{ problem: string }>('token.keys');
 /** A bug of ours: what was thrown where nothing should throw. */
 export const gatewayProblem = channel<{ request: string; problem: string }>('gateway.problem');
+export const certificateRenewed = channel<{ file: string }>('certificate.renewed');
+export const certificateProblem = channel<{ problem: string }>('certificate.problem');
 export const sessionRefused = channel<SessionRefused>('session.refused');
 export const sessionOpened = channel<SessionOpened>('session.opened');
 export const sessionClosed = channel<SessionClosed>('session.closed');
@@ -59,6 +61,8 @@ export const GATEWAY_CHANNELS = [
   { channel: controlState, level: 'info' },
   { channel: keyProblem, level: 'error' },
   { channel: gatewayProblem, level: 'error' },
+  { channel: certificateRenewed, level: 'info' },
+  { channel: certificateProblem, level: 'error' },
   { channel: sessionRefused, level: 'warn' },
   { channel: sessionOpened, level: 'info' },
   { channel: sessionClosed, level: 'info' },

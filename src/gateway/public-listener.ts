@@ -1,5 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { errorText, redactText } from '../core/index.js';
 import { type AttemptDeps, answerProbe, answerUpgrade } from './attempt.js';
 import { type Caller, callerReader } from './caller.js';
@@ -36,31 +38,35 @@ interface ListenerDeps {
   /** The built viewer page. */
   readonly pageRoot: string;
   readonly readiness: () => Readiness;
+  /** Absent: plain HTTP, behind an ingress. */
+  readonly tls: SecureContextOptions | undefined;
 }
 
 /** The listener that the world reaches: pages, sockets, health. Nothing listens yet. */
-export function publicListener({ attempt, sockets, pageRoot, readiness }: ListenerDeps): Server {
+export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: ListenerDeps): Server {
   const { config } = attempt;
   const pages = loadPages(pageRoot, config.frameAncestors);
   const callerOf = callerReader(config.trustedProxies);
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      connectionsCheckingInterval: CHECK_MS,
-      noDelay: true,
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-    },
-    (request, response) => {
-      const caller = callerOf(request);
-      answer(request, response, caller, { attempt, pages, readiness }).catch((error: unknown) => {
-        tellBug(error, caller);
-        if (response.headersSent) response.destroy();
-        else sendRefusal(response, 'internal', caller);
-      });
-    },
-  );
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    noDelay: true,
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const caller = callerOf(request);
+    answer(request, response, caller, { attempt, pages, readiness }).catch((error: unknown) => {
+      tellBug(error, caller);
+      if (response.headersSent) response.destroy();
+      else sendRefusal(response, 'internal', caller);
+    });
+  };
+  // ALPN offers HTTP/1.1 alone: a WebSocket needs it.
+  const server = tls
+    ? createTlsServer({ ...options, ...tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: HEADERS_MS }, onRequest)
+    : createServer(options, onRequest);
   server.maxConnections = config.maxSessions + SPARE_CONNECTIONS;
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const caller = callerOf(request);

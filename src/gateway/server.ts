@@ -1,3 +1,4 @@
+import { Server as TlsServer } from 'node:tls';
 import { type Clock, isLoopback } from '../core/index.js';
 import { closeServer, listen, readKeyFile } from '../http/index.js';
 import type { GatewayConfig } from '../settings/index.js';
@@ -5,6 +6,7 @@ import { type Keyring, openKeyFile } from '../tokens/index.js';
 import { Admission } from './admission.js';
 import { parseAllowedTargets } from './allowed-targets.js';
 import type { AttemptDeps } from './attempt.js';
+import { loadCertificate } from './certificate.js';
 import { type ControlChannel, NO_CONTROL, openControlChannel } from './control-channel.js';
 import { draining, keyProblem, listening, openIdentity } from './events.js';
 import { internalListener } from './internal-listener.js';
@@ -60,12 +62,16 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     isAllowed: parseAllowedTargets(config.allowedTargets),
   };
   const warnings = openIdentityWarnings(config);
+  const certificate = config.tlsCertificate === '' ? undefined : loadCertificate(config.tlsCertificate, config.tlsKey);
   const server = publicListener({
+    tls: certificate?.options,
     attempt,
     sockets,
     pageRoot: deps.pageRoot,
     readiness: () => ({ draining: admission.draining, control: controlWord(config, control), warnings }),
   });
+  if (certificate && server instanceof TlsServer)
+    scope.defer(certificate.watch((options) => server.setSecureContext(options)));
   const { port } = await listen(server, config.host, config.port, 'HTTP_PORT');
   scope.defer(async () => {
     live.endAll();

@@ -31,6 +31,16 @@ export const gatewaySettings = defineSettings(
   {
     host: host({ env: 'HTTP_HOST', default: '0.0.0.0', doc: 'Address that the public listener binds.' }),
     port: port({ env: 'HTTP_PORT', default: 6900, doc: 'Port of the public listener; 0 picks a free one.' }),
+    tlsCertificate: filePath({
+      env: 'CAMOFLEET_GATEWAY_TLS_CERT_FILE',
+      default: '',
+      doc: 'PEM file of the chain: the public listener then speaks TLS, for deployments without an ingress. Read again when it changes.',
+    }),
+    tlsKey: filePath({
+      env: 'CAMOFLEET_GATEWAY_TLS_KEY_FILE',
+      default: '',
+      doc: 'PEM file of the private key that belongs to the certificate.',
+    }),
     internalHost: host({
       env: 'CAMOFLEET_GATEWAY_INTERNAL_HOST',
       default: '127.0.0.1',
@@ -193,6 +203,13 @@ export const gatewaySettings = defineSettings(
         pingIntervalMs < readTimeoutMs
           ? undefined
           : `WS_PING_INTERVAL_MS must be below WS_READ_TIMEOUT_MS (${readTimeoutMs}), or every quiet viewer is lost, got ${pingIntervalMs}`,
+    },
+    {
+      of: ['tlsCertificate', 'tlsKey'],
+      broken: ({ tlsCertificate, tlsKey }) =>
+        (tlsCertificate === '') === (tlsKey === '')
+          ? undefined
+          : 'CAMOFLEET_GATEWAY_TLS_CERT_FILE and CAMOFLEET_GATEWAY_TLS_KEY_FILE must be set together, but one is empty',
     },
     {
       of: ['webRange', 'basePort'],
