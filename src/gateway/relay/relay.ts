@@ -50,6 +50,8 @@ export class SocketRelay implements Relay {
   /** The opening of RFB with the viewer; undefined when it is done. */
   #opening: ServerHandshake | undefined = new ServerHandshake({ type: 'none' });
   #failure: string | undefined;
+  /** What waited for the viewer has left since the last look. */
+  #keepsUp = true;
 
   constructor(
     private readonly parts: RelayParts,
@@ -80,6 +82,8 @@ export class SocketRelay implements Relay {
     const now = this.parts.clock.monotonic();
     if (this.#down.isWaiting && this.#down.hasMoved()) this.#session.progress('viewer', now);
     if (this.#up.isWaiting && this.#up.hasMoved()) this.#session.progress('runner', now);
+    if (this.#down.isFull && !this.#keepsUp) this.parts.upstream.narrow();
+    this.#keepsUp = false;
     const isPingDue = this.#session.tick(now);
     if (this.#session.end) this.#settle();
     else if (isPingDue) this.#down.write(PING);
@@ -174,14 +178,15 @@ export class SocketRelay implements Relay {
     this.#down.write(slab.take(at - start + bytes.length), slab);
   }
 
-  /** While too much waits for the viewer, the runner is not read; then it is read in small pieces for a while. */
+  /** While too much waits for the viewer, the runner is not read. */
   #viewerFlow(isWaiting: boolean): void {
     const { clock, upstream } = this.parts;
     this.#session.viewerFlow(isWaiting, clock.monotonic());
-    if (this.#down.isFull) {
-      upstream.narrow();
-      upstream.socket.pause();
-    } else if (!this.#opening) upstream.socket.resume();
+    if (this.#down.isFull) upstream.socket.pause();
+    else {
+      this.#keepsUp = true;
+      if (!this.#opening) upstream.socket.resume();
+    }
   }
 
   #runnerFlow(isWaiting: boolean): void {
