@@ -29,6 +29,7 @@ const GATEWAY_PROBLEMS: Readonly<Record<string, Code>> = {
   method_refused: 'CF-GATEWAY-UPGRADE',
   body_refused: 'CF-GATEWAY-UPGRADE',
   subprotocol_refused: 'CF-GATEWAY-UPGRADE',
+  request_malformed: 'CF-GATEWAY-UPGRADE',
   token_invalid: 'CF-GATEWAY-TOKEN',
   token_expired: 'CF-GATEWAY-TOKEN',
   token_foreign: 'CF-GATEWAY-TOKEN',

@@ -1,3 +1,5 @@
+import ipaddr from 'ipaddr.js';
+
 /** The window in which failed attempts are counted. */
 const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one unseen for longest is forgotten first. */
@@ -31,8 +33,9 @@ export class Admission {
 
   failed(address: string, nowMs: number): void {
     const recent = [...this.#recent(address, nowMs), nowMs].slice(-Math.max(1, this.limits.failedAttemptsPerMinute));
-    this.#failures.delete(address);
-    this.#failures.set(address, recent);
+    const block = blockOf(address);
+    this.#failures.delete(block);
+    this.#failures.set(block, recent);
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > MAX_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
   }
@@ -56,6 +59,12 @@ export class Admission {
   }
 
   #recent(address: string, nowMs: number): number[] {
-    return (this.#failures.get(address) ?? []).filter((at) => nowMs - at < WINDOW_MS);
+    return (this.#failures.get(blockOf(address)) ?? []).filter((at) => nowMs - at < WINDOW_MS);
   }
+}
+
+/** What one subscriber holds and can change at will: an IPv4 address, or a /64 of IPv6. */
+function blockOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  return `${ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':')}/64`;
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { CamofleetError } from '../core/index.js';
 
@@ -27,7 +28,8 @@ function parseRule(entry: string): Rule {
 function hostMatcher(pattern: string): (host: string) => boolean {
   if (ipaddr.isValidCIDR(pattern)) {
     const network = ipaddr.parseCIDR(pattern);
-    return (host) => ipaddr.isValid(host) && inNetwork(ipaddr.process(host), network);
+    // Strictly: the resolver takes `0177.1` and `2130706433` for addresses as well, each library in its own way.
+    return (host) => isIP(host) !== 0 && inNetwork(ipaddr.process(host), network);
   }
   return (host) => host === pattern;
 }

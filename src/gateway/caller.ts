@@ -15,6 +15,8 @@ export interface Caller {
   readonly origin: string | undefined;
 }
 
+/** A key has 24 characters; of what is none, the log shows no more than this. */
+const MAX_KEY_LENGTH = 64;
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /**
@@ -36,7 +38,7 @@ export function callerReader(trustedProxies: readonly string[]): (request: Incom
     return {
       remote: trusted ? forwardedFor(headers, peer, isTrusted) : peer,
       requestId: given && REQUEST_ID.test(given) ? given : randomUUID(),
-      wsKey: single(headers, 'sec-websocket-key'),
+      wsKey: single(headers, 'sec-websocket-key')?.slice(0, MAX_KEY_LENGTH),
       host: (forwardedHost || headers.host || '').toLowerCase(),
       origin: headers.origin,
     };

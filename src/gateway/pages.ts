@@ -18,6 +18,12 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 /** Assets carry a hash of their content in their names. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
+/** No other origin holds our window or reads our files; who may frame the page is the policy's to say. */
+const OWN_ORIGIN = {
+  'x-content-type-options': 'nosniff',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
 /** A Host header that may stand in a policy. */
 const PLAIN_HOST = /^[A-Za-z0-9.:[\]-]{1,260}$/;
 
@@ -33,7 +39,7 @@ export function loadPages(root: string, frameAncestors: readonly string[]): Page
         'cache-control': 'no-store',
         'content-security-policy': policy(host, frameAncestors),
         'referrer-policy': 'no-referrer',
-        'x-content-type-options': 'nosniff',
+        ...OWN_ORIGIN,
       });
       response.end(page);
     },
@@ -43,7 +49,7 @@ export function loadPages(root: string, frameAncestors: readonly string[]): Page
       response.writeHead(200, {
         'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
         'cache-control': FOR_EVER,
-        'x-content-type-options': 'nosniff',
+        ...OWN_ORIGIN,
       });
       response.end(asset);
       return true;

@@ -9,15 +9,13 @@ import { gatewayProblem } from './events.js';
 import type { OpenSockets } from './open-sockets.js';
 import { type Pages, loadPages } from './pages.js';
 import { announceRefusal, sendRefusal, writeRefusal } from './refuse.js';
-import type { RefusalCode } from './refusals.js';
 import { handshakeOf } from './relay/index.js';
 import { renewToken } from './renew.js';
-import { type Route, routeOf } from './routes.js';
+import { handshakeProblem, requestProblem } from './request-problems.js';
+import { routeOf } from './routes.js';
 
 /** A request line and its headers: our URLs carry a token of under 2 KB. */
 const MAX_HEADER_BYTES = 16_384;
-/** No request has a body that says anything; what a client library adds is shorter than this. */
-const MAX_BODY_BYTES = 1_024;
 /** A client that has not sent its headers, or its request, by then is dropped; looked at every second. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
@@ -57,6 +55,7 @@ export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: L
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const caller = callerOf(request);
+    response.setHeader('x-content-type-options', 'nosniff');
     answer(request, response, caller, { attempt, pages, readiness }).catch((error: unknown) => {
       tellBug(error, caller);
       if (response.headersSent) response.destroy();
@@ -124,35 +123,6 @@ async function answer(
     case 'nothing':
       return sendRefusal(response, 'not_found', caller);
   }
-}
-
-function requestProblem({ method, headers }: IncomingMessage, route: Route): RefusalCode | undefined {
-  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES)
-    return 'body_refused';
-  if (route.to === 'nothing') return 'not_found';
-  const isTaken = route.to === 'renew' ? method === 'POST' : method === 'GET' || method === 'HEAD';
-  return isTaken ? undefined : 'method_refused';
-}
-
-/** An upgrade that is no WebSocket handshake (RFC 6455 section 4.2.1), or one that no browser would accept from us. */
-function handshakeProblem({ method, headers }: IncomingMessage): RefusalCode | undefined {
-  if (method !== 'GET') return 'method_refused';
-  const isHandshake =
-    headers['sec-websocket-version'] === '13' && /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '');
-  if (!isHandshake) return 'upgrade_required';
-  const offered = headers['sec-websocket-protocol'];
-  return offered === undefined || mayChooseBinary(offered) ? undefined : 'subprotocol_refused';
-}
-
-/** Whether an offer is a list of different tokens (RFC 6455 section 4.1) with `binary` among them. */
-function mayChooseBinary(offer: string): boolean {
-  const names = offer.split(',').map((name) => name.trim());
-  return names.includes('binary') && names.every(isToken) && new Set(names).size === names.length;
-}
-
-/** A token of HTTP (RFC 9110 section 5.6.2). */
-function isToken(text: string): boolean {
-  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 function prefixOf({ headers }: IncomingMessage): string | undefined {

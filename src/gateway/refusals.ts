@@ -1,5 +1,9 @@
 /** Every refusal before the upgrade, by code (spec section 5). `viewer_left` is for the log alone: nobody hears it. */
 export const REFUSALS = {
+  request_malformed: {
+    status: 400,
+    detail: 'the request is in a version that is not spoken here, or says one thing twice',
+  },
   id_missing: { status: 400, detail: 'the token or id is missing' },
   id_malformed: { status: 400, detail: 'the token or id has characters that none has' },
   subprotocol_refused: { status: 400, detail: 'the subprotocol is `binary`, or none is offered' },

@@ -11,6 +11,8 @@ export type Route =
   | { readonly to: 'readyz' }
   | { readonly to: 'nothing' };
 
+/** What is longer in the place of a session's id may be a token that has lost its way: it must reach no log. */
+const MAX_SESSION_ID = 128;
 const ASSET_NAME = /^[A-Za-z0-9_.-]+$/;
 
 /**
@@ -42,6 +44,7 @@ function routeOfPath(path: string, query: string): Route {
 
 function routeBelow(segments: readonly string[]): Route {
   const [first, second, third, ...more] = segments;
+  if (segments.some(isDots)) return { to: 'nothing' };
   const asset = assetName(segments);
   if (asset !== undefined) return { to: 'asset', name: asset };
   if (first !== 'vnc' || second === undefined || !VALID_ID.test(second) || more.length > 0) return { to: 'nothing' };
@@ -52,10 +55,15 @@ function routeBelow(segments: readonly string[]): Route {
     case 'websockify':
       return { to: 'socket', asked: { id: second, from: 'path' } };
     case 'token':
-      return { to: 'renew', sid: second };
+      return second.length > MAX_SESSION_ID ? { to: 'nothing' } : { to: 'renew', sid: second };
     default:
       return { to: 'nothing' };
   }
+}
+
+/** A segment that means a folder to whoever resolves paths; ids that only hold dots do not exist. */
+function isDots(segment: string): boolean {
+  return segment === '.' || segment === '..';
 }
 
 /**
@@ -67,7 +75,7 @@ function assetName(segments: readonly string[]): string | undefined {
   if (name === undefined || !ASSET_NAME.test(name)) return undefined;
   if (segments.length === 1) return name;
   const at = segments.length - 2;
-  const inPlace = at === 0 || (segments[0] === 'vnc' && at <= 2);
+  const inPlace = at === 0 || (segments[0] === 'vnc' && (at === 1 || (at === 2 && VALID_ID.test(segments[1]!))));
   return segments[at] === '~assets' && inPlace ? name : undefined;
 }
 

@@ -82,7 +82,7 @@ async function openIdentityOf(id: string, config: GatewayConfig): Promise<Result
   const entry = config.mapJson.get(id);
   if (entry) return mapped(id, entry);
   const range = config.webRange;
-  const number = /^\d{1,5}$/.test(id) ? Number(id) : undefined;
+  const number = /^(0|[1-9]\d{0,4})$/.test(id) ? Number(id) : undefined; // one spelling of each
   if (number === undefined || !range || config.defaultHost === '' || number < range.min || number > range.max)
     return undefined;
   const port = config.basePort + number - range.min;

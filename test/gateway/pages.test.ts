@@ -28,6 +28,8 @@ describe('the viewer page', () => {
         'referrer-policy': 'no-referrer',
         'x-content-type-options': 'nosniff',
         'cache-control': 'no-store',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
       });
     }
   });
@@ -54,7 +56,8 @@ describe('the viewer page', () => {
         'text/javascript; charset=utf-8',
       ]);
     }
-    expect((await ask(gateway.port, '/vnc/~assets/other.js')).status).toBe(404);
+    const other = await ask(gateway.port, '/vnc/~assets/other.js');
+    expect([other.status, other.headers['x-content-type-options']]).toEqual([404, 'nosniff']);
   });
 });
 
@@ -71,6 +74,13 @@ describe('a path', () => {
     ['/vnc/abc', '/base', { to: 'page' }],
     ['/vnc/abc/token', undefined, { to: 'renew', sid: 'abc' }],
     ['/vnc/a..b/websockify', undefined, { to: 'socket', asked: { id: 'a..b', from: 'path' } }],
+    [`/vnc/${'a'.repeat(128)}/token`, undefined, { to: 'renew', sid: 'a'.repeat(128) }],
+    [`/vnc/${'a'.repeat(129)}/token`, undefined, { to: 'nothing' }],
+    ['/vnc/../websockify', undefined, { to: 'nothing' }],
+    ['/vnc/..', undefined, { to: 'nothing' }],
+    ['/../~assets/x', undefined, { to: 'nothing' }],
+    ['/vnc/%2e/~assets/x', undefined, { to: 'nothing' }],
+    ['/', '/vnc/..', { to: 'page' }],
     ['/vnc/a/b/c', undefined, { to: 'nothing' }],
     ['/vnc/', undefined, { to: 'nothing' }],
     ['/vnc//websockify', undefined, { to: 'nothing' }],

@@ -252,6 +252,54 @@ describe('admission', () => {
     expect(line).toMatchObject({ remote: '198.51.100.7', request: 'edge-1' });
   });
 
+  test('counts a /64 of IPv6 as one, and another /64 as another', async () => {
+    await using gateway = await startTestGateway({
+      CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE: '2',
+      CAMOFLEET_GATEWAY_TRUSTED_PROXIES: '127.0.0.1',
+    });
+    const from = async (address: string): Promise<number> =>
+      (await ask(gateway.port, '/websockify?token=bad', { headers: { 'x-forwarded-for': address } })).status;
+    const statuses: number[] = [];
+    for (const address of ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:0db8:0001:0002:1::', '2001:db8:1:3::1'])
+      statuses.push(await from(address));
+    expect(statuses).toEqual([401, 401, 429, 401]);
+    expect((await gateway.log('session.refused', 3))[2]).toMatchObject({ remote: '2001:0db8:0001:0002:1::' });
+  });
+
+  test('believes no forwarded address of a caller that is no configured proxy', async () => {
+    await using gateway = await startTestGateway({ CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE: '1' });
+    const headers = (last: number): Record<string, string> => ({
+      'x-forwarded-for': `198.51.100.${last}`,
+      'x-real-ip': `198.51.100.${last}`,
+      forwarded: `for=198.51.100.${last}`,
+      'x-request-id': 'stranger',
+    });
+    expect((await refusalOf(gateway.port, 'bad', { headers: headers(1) })).status).toBe(401);
+    expect((await refusalOf(gateway.port, 'bad', { headers: headers(2) })).status).toBe(429);
+    const [line] = await gateway.log('session.refused');
+    expect(line).toMatchObject({ remote: '127.0.0.1', request: expect.not.stringContaining('stranger') });
+  });
+
+  test('lets thousands of good attempts of one address pass, also while the address is blocked', async () => {
+    await using runner = await startTestRunner();
+    await using gateway = await startTestGateway({ CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE: '2' });
+    const good = await gateway.token(runner.port);
+    const statuses = new Map<number, number>();
+    const count = (status: number): void => void statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    for (let round = 0; round < 20; round += 1) {
+      const asked = Array.from({ length: 100 }, () => ask(gateway.port, `/websockify?token=${good}`));
+      for (const { status } of await Promise.all(asked)) count(status);
+      const viewers = await Promise.all(Array.from({ length: 10 }, () => openViewer(gateway.port, good)));
+      for (const { socket } of viewers) socket.terminate();
+      count((await ask(gateway.port, '/websockify?token=bad')).status);
+    }
+    expect([...statuses]).toEqual([
+      [200, 2_000],
+      [401, 2],
+      [429, 18],
+    ]);
+  });
+
   test('answers 503 with Retry-After when all places are taken, and gives a place back at the end', async () => {
     await using runner = await startTestRunner();
     await using gateway = await startTestGateway({ MAX_CONCURRENT_SESSIONS: '1' });
