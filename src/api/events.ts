@@ -31,8 +31,12 @@ export type RightsRevoked = z.output<typeof rightsRevokedSchema>;
 
 export const EVENT_SCHEMAS = { 'session.ended': sessionEndedSchema, 'rights.revoked': rightsRevokedSchema } as const;
 
-/** gateway → control, every 10 s: `POST /internal/gateways/{gatewayId}/viewers`. */
+/**
+ * gateway → control: `POST /internal/gateways/{gatewayId}/viewers`, an entry a token; all of them every 10 s, those that
+ * changed promptly (`changes`; no viewers any more: 0).
+ */
 export const viewerReportSchema = z.object({
+  changes: z.boolean().optional(),
   viewers: z.array(
     z.object({ session: z.string(), jti: z.string(), viewers: z.int().min(0), lastActivityAt: z.string() }),
   ),
@@ -41,3 +45,7 @@ export type ViewerReport = z.output<typeof viewerReportSchema>;
 
 /** gateway → control: `POST /internal/tokens/redeem {jti, exp}` → `{"redeemed": true}` once, then 409. */
 export const redeemSchema = z.object({ jti: z.string(), exp: z.int() });
+
+/** gateway → control: `POST /internal/tokens/viewed {session, jti}` → `{"viewed": true}` while a socket of it is open anywhere. */
+export const viewedSchema = z.object({ session: z.string(), jti: z.string() });
+export const viewedAnswerSchema = z.object({ viewed: z.boolean() });

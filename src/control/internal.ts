@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { z } from 'zod';
-import { redeemSchema, viewerReportSchema } from '../api/index.js';
+import { redeemSchema, viewedSchema, viewerReportSchema } from '../api/index.js';
 import { type Clock, isLoopback } from '../core/index.js';
 import { bearerMatches, problemOf } from '../http/index.js';
 import { type EventHistory, serveEvents } from '../sse/index.js';
@@ -19,6 +19,8 @@ interface InternalDeps {
 
 /** Redeemed tokens that are remembered until they run out; beyond it none is redeemed. */
 const MAX_REDEEMED = 100_000;
+/** A page has its token renewed as soon as it shows a picture: the report of its socket may still be on its way. */
+const REPORT_MS = 1_000;
 
 /** The internal listener: gateways' event streams, viewer reports, redemption, metrics. No public route reaches it. */
 export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance> {
@@ -77,6 +79,11 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
     if (redeemed.size >= MAX_REDEEMED) return reply.code(503).send({ redeemed: false }); // forgetting one would let it in twice
     redeemed.set(jti, exp);
     return { redeemed: true };
+  });
+
+  app.post('/internal/tokens/viewed', async (request, reply) => {
+    const { session, jti } = viewedSchema.parse(request.body);
+    return reply.send({ viewed: await deps.viewers.isViewed(session, jti, REPORT_MS) });
   });
 
   await app.ready();

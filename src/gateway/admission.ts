@@ -5,9 +5,29 @@ const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one unseen for longest is forgotten first. */
 const MAX_ADDRESSES = 10_000;
 
-/** Who may come in now: places, draining, and addresses that failed too often. Pure but for its own counters. */
-export class Admission {
+type Soon<T> = T | Promise<T>;
+
+export type Places = 'ok' | 'at_capacity' | 'draining';
+
+/** Who may come in now, at this process or, where several share a port, at all of them. */
+export interface Door {
+  readonly draining: boolean;
+  startDraining(): void;
+  /** Whether a place could be had now; of several processes by the last word. */
+  peek(): Places;
+  /** Takes a place, for a token where there is one; the function gives it back, once. */
+  take(jti: string | undefined): Soon<(() => void) | 'at_capacity' | 'draining'>;
+  /** Whether a token has a place. */
+  holds(jti: string): Soon<boolean>;
+  /** Whether an address has failed so often that it is not looked at; zero means no limit. */
+  isBlocked(address: string, nowMs: number): Soon<boolean>;
+  failed(address: string, nowMs: number): void;
+}
+
+/** The door of one process: places, draining, and addresses that failed too often. Pure but for its own counters. */
+export class Admission implements Door {
   readonly #failures = new Map<string, number[]>();
+  readonly #holders = new Map<string, number>();
   #taken = 0;
   #draining = false;
 
@@ -25,7 +45,6 @@ export class Admission {
     this.#draining = true;
   }
 
-  /** Whether an address has failed so often that it is not looked at; zero means no limit. */
   isBlocked(address: string, nowMs: number): boolean {
     const limit = this.limits.failedAttemptsPerMinute;
     return limit > 0 && this.#recent(address, nowMs).length >= limit;
@@ -40,22 +59,32 @@ export class Admission {
     if (this.#failures.size > MAX_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
   }
 
-  /** Takes a place; the function gives it back, once. */
-  take(): (() => void) | 'at_capacity' | 'draining' {
+  take(jti: string | undefined): (() => void) | 'at_capacity' | 'draining' {
     if (this.#draining) return 'draining';
     if (this.#taken >= this.limits.maxSessions) return 'at_capacity';
-    this.#taken += 1;
+    this.#count(jti, 1);
     let held = true;
     return () => {
-      if (held) this.#taken -= 1;
+      if (held) this.#count(jti, -1);
       held = false;
     };
   }
 
-  /** Whether a place could be had now. */
-  peek(): 'ok' | 'at_capacity' | 'draining' {
+  holds(jti: string): boolean {
+    return this.#holders.has(jti);
+  }
+
+  peek(): Places {
     if (this.#draining) return 'draining';
     return this.#taken >= this.limits.maxSessions ? 'at_capacity' : 'ok';
+  }
+
+  #count(jti: string | undefined, change: 1 | -1): void {
+    this.#taken += change;
+    if (jti === undefined) return;
+    const held = (this.#holders.get(jti) ?? 0) + change;
+    if (held > 0) this.#holders.set(jti, held);
+    else this.#holders.delete(jti);
   }
 
   #recent(address: string, nowMs: number): number[] {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Clock, type Result, err, ok } from '../core/index.js';
 import type { GatewayConfig } from '../settings/index.js';
 import type { Keyring } from '../tokens/index.js';
-import type { Admission } from './admission.js';
+import type { Door } from './admission.js';
 import { type Caller, mayOpenFrom } from './caller.js';
 import type { ControlChannel } from './control-channel.js';
 import type { DataPath, Handshake } from './data-path.js';
@@ -19,7 +19,7 @@ import { Dial, type Upstream } from './upstream.js';
 export interface AttemptDeps {
   readonly config: GatewayConfig;
   readonly clock: Clock;
-  readonly admission: Admission;
+  readonly admission: Door;
   readonly live: LiveSessions;
   readonly control: ControlChannel;
   readonly dataPath: DataPath;
@@ -59,7 +59,7 @@ export async function answerUpgrade(asked: Asked, caller: Caller, upgrade: Upgra
   const judged = await judge(asked, caller, deps);
   if (!judged.ok) return refuse(judged.error, socket, caller, deps);
   const target = judged.value;
-  const place = deps.admission.take();
+  const place = await deps.admission.take(target.claims?.jti);
   if (typeof place === 'string') return refuse({ ...known(target), code: place }, socket, caller, deps);
   try {
     const opened = await open(target, socket, deps);
@@ -85,20 +85,19 @@ async function judge(asked: Asked, caller: Caller, deps: AttemptDeps): Promise<R
   const now = deps.clock.now();
   const places = deps.admission.peek();
   if (places !== 'ok') return err({ code: places });
-  const blocked = deps.admission.isBlocked(caller.remote, now);
   const judged: Result<Target, Refusal> = mayOpenFrom(caller, deps.config.allowedOrigins)
     ? await resolveTarget(asked, {
         config: deps.config,
         keyring: deps.keyring,
         isAllowed: deps.isAllowed,
         isEnded: (session) => deps.control.isEnded(session),
-        isRevoked: (claims) => deps.live.families.isRevoked(claims),
+        isRevoked: (claims) => deps.live.revocations.isRevoked(claims),
         nowMs: now,
       })
     : err({ code: 'origin_refused' });
-  if (!blocked) return judged;
   const isGood = judged.ok ? judged.value.claims !== undefined : !CALLERS_FAULT.has(judged.error.code);
-  return isGood ? judged : err({ code: 'too_many_failures' });
+  if (isGood || !(await deps.admission.isBlocked(caller.remote, now))) return judged;
+  return err({ code: 'too_many_failures' });
 }
 
 /** Redeems the token where it is good once, then dials. */

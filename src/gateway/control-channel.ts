@@ -1,5 +1,11 @@
 import { request } from 'undici';
-import { EVENT_SCHEMAS, type RightsRevoked, type SessionEnded, type ViewerReport } from '../api/index.js';
+import {
+  EVENT_SCHEMAS,
+  type RightsRevoked,
+  type SessionEnded,
+  type ViewerReport,
+  viewedAnswerSchema,
+} from '../api/index.js';
 import { errorText } from '../core/index.js';
 import { followEvents } from '../sse/index.js';
 import { controlState } from './events.js';
@@ -13,6 +19,8 @@ export interface ControlChannel {
   endOf(session: string, ms: number): Promise<SessionEnded | undefined>;
   /** `once` tokens: true once, then false; undefined when control cannot be asked. */
   redeem(jti: string, exp: number): Promise<boolean | undefined>;
+  /** Whether a token has a socket open at any gateway; undefined when control cannot be asked. */
+  isViewed(session: string, jti: string): Promise<boolean | undefined>;
   report(viewers: ViewerReport): Promise<void>;
   stop(): void;
 }
@@ -27,6 +35,7 @@ export const NO_CONTROL: ControlChannel = {
   isEnded: () => false,
   endOf: async () => undefined,
   redeem: async () => undefined,
+  isViewed: async () => false, // there is no other gateway to ask about
   report: async () => {},
   stop: () => {},
 };
@@ -37,6 +46,8 @@ export interface ChannelOptions {
   readonly serviceKey: string | undefined;
   readonly onEnded: (fact: SessionEnded) => void;
   readonly onRevoked: (fact: RightsRevoked) => void;
+  /** The stream has opened: control may be another one than before, and know nothing. */
+  readonly onConnected: () => void;
   readonly random: () => number;
 }
 
@@ -59,7 +70,11 @@ export function openControlChannel(options: ChannelOptions): ControlChannel {
     url: `${base}/internal/gateways/${encodeURIComponent(options.gatewayId)}/events`,
     headers,
     random: options.random,
-    onState: (connected, why) => controlState.publish({ connected, why, level: connected ? 'info' : 'warn' }),
+    from: 'beginning', // what was taken back before our start is taken back
+    onState: (connected, why) => {
+      controlState.publish({ connected, why, level: connected ? 'info' : 'warn' });
+      if (connected) options.onConnected();
+    },
     onEvent: ({ name, data }) => {
       const json = jsonOrUndefined(data);
       if (name === 'session.ended') {
@@ -72,17 +87,14 @@ export function openControlChannel(options: ChannelOptions): ControlChannel {
     },
   });
 
-  const post = (path: string, body: object): Promise<number> =>
+  const post = (path: string, body: object): Promise<{ status: number; text: string }> =>
     request(`${base}${path}`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(body),
       headersTimeout: REDEEM_TIMEOUT_MS,
       bodyTimeout: REDEEM_TIMEOUT_MS,
-    }).then(async ({ statusCode, body: answer }) => {
-      await answer.dump();
-      return statusCode;
-    });
+    }).then(async ({ statusCode, body: answer }) => ({ status: statusCode, text: await answer.text() }));
 
   return {
     get connected() {
@@ -106,8 +118,16 @@ export function openControlChannel(options: ChannelOptions): ControlChannel {
     },
     redeem: (jti, exp) =>
       post('/internal/tokens/redeem', { jti, exp }).then(
-        (status) => (status === 200 ? true : status === 409 ? false : undefined),
+        ({ status }) => (status === 200 ? true : status === 409 ? false : undefined),
         () => undefined, // control is away: the caller refuses, it never accepts
+      ),
+    isViewed: (session, jti) =>
+      post('/internal/tokens/viewed', { session, jti }).then(
+        ({ status, text }) => {
+          const answer = viewedAnswerSchema.safeParse(jsonOrUndefined(text));
+          return status === 200 && answer.success ? answer.data.viewed : undefined;
+        },
+        () => undefined, // control is away: the caller says so
       ),
     report: async (viewers) => {
       if (!follower.connected) return;

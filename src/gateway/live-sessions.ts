@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RightsRevoked, SessionEnded, ViewerReport } from '../api/index.js';
 import type { TokenClaims } from '../tokens/index.js';
 import type { Relay } from './data-path.js';
-import { TokenFamilies } from './token-families.js';
+import { Revocations } from './revocations.js';
 
 interface Live {
   readonly session: string;
@@ -10,10 +10,15 @@ interface Live {
   readonly relay: Relay;
 }
 
-/** The sockets that are open now, and what is known of their tokens. */
+type Viewer = ViewerReport['viewers'][number];
+
+/** The sockets that are open now, and which rights were taken back. */
 export class LiveSessions {
-  readonly families = new TokenFamilies();
+  readonly revocations = new Revocations();
   readonly #live = new Set<Live>();
+
+  /** `onChange` hears of each socket of a token that opens or ends. */
+  constructor(private readonly onChange: (claims: TokenClaims) => void = () => {}) {}
 
   get size(): number {
     return this.#live.size;
@@ -21,16 +26,16 @@ export class LiveSessions {
 
   /** Keeps a socket until the function that is returned says that it has ended. */
   add(live: Live): () => void {
+    const tell = (): void => {
+      if (live.claims) this.onChange(live.claims);
+    };
     this.#live.add(live);
-    return () => void this.#live.delete(live);
-  }
-
-  /** Whether a token of this family has a socket open, so that its page may have it renewed. */
-  isOpen({ sid, jti }: TokenClaims): boolean {
-    const root = this.families.rootOf(jti);
-    return [...this.#live].some(
-      ({ session, claims }) => session === sid && claims !== undefined && this.families.rootOf(claims.jti) === root,
-    );
+    tell();
+    if (live.claims && this.revocations.isRevoked(live.claims)) live.relay.end('rights_revoked'); // while it was dialled
+    return () => {
+      this.#live.delete(live);
+      tell();
+    };
   }
 
   sessionEnded(fact: SessionEnded): void {
@@ -40,18 +45,26 @@ export class LiveSessions {
   }
 
   rightsRevoked(fact: RightsRevoked): void {
-    this.families.revoke(fact);
-    for (const { claims, relay } of this.#live)
-      if (claims && this.families.isRevoked(claims)) relay.end('rights_revoked');
+    this.revocations.revoke(fact);
+    for (const { claims, relay } of this.#live) {
+      if (!claims || !this.revocations.isRevoked(claims)) continue;
+      // What was renewed from it since is younger than the revocation of a session would take.
+      this.revocations.revoke({ ...fact, jti: claims.jti });
+      relay.end('rights_revoked');
+    }
   }
 
-  report(): ViewerReport {
-    const viewers = [...this.#live].flatMap(({ session, claims, relay }) =>
-      claims
-        ? [{ session, jti: claims.jti, viewers: 1, lastActivityAt: new Date(relay.lastActivityAt).toISOString() }]
-        : [],
-    );
-    return { viewers };
+  /** The viewers of every token that has a socket open, an entry a token. */
+  viewers(): Viewer[] {
+    const byToken = new Map<string, Viewer>();
+    for (const { session, claims, relay } of this.#live) {
+      if (!claims) continue;
+      const known = byToken.get(claims.jti);
+      const at = new Date(relay.lastActivityAt).toISOString();
+      const lastActivityAt = known && known.lastActivityAt > at ? known.lastActivityAt : at;
+      byToken.set(claims.jti, { session, jti: claims.jti, viewers: (known?.viewers ?? 0) + 1, lastActivityAt });
+    }
+    return [...byToken.values()];
   }
 
   /** Ends every socket, spread evenly over a time, so that reconnects do not come all at once. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { problemOf, sendProblem } from '../http/index.js';
-import type { Admission } from './admission.js';
+import type { Door } from './admission.js';
 import type { Caller } from './caller.js';
 import { sessionRefused } from './events.js';
 import { CALLERS_FAULT, REFUSALS, type RefusalCode } from './refusals.js';
@@ -31,7 +31,7 @@ const LINGER_MS = 2_000;
 export function announceRefusal(
   refusal: Refusal,
   caller: Caller,
-  deps: { readonly admission: Admission; readonly clock: Clock },
+  deps: { readonly admission: Door; readonly clock: Clock },
 ): void {
   const { code, ...known } = refusal;
   if (CALLERS_FAULT.has(code)) deps.admission.failed(caller.remote, deps.clock.now());

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Result, err, ok, randomId } from '../core/index.js';
+import { type Result, err, ok } from '../core/index.js';
 import { type TokenClaims, openToken, sealToken } from '../tokens/index.js';
 import type { AttemptDeps } from './attempt.js';
 import type { Caller } from './caller.js';
@@ -7,9 +7,9 @@ import { announceRefusal, sendRefusal } from './refuse.js';
 import type { RefusalCode } from './refusals.js';
 
 /**
- * `POST /vnc/{sid}/token`: a new token for a page whose socket is open, so that it can come back. Everything but id and
- * times stays: session, grant, rights, target. A token that has run out meanwhile is good here, and only here, as long
- * as its socket lives.
+ * `POST /vnc/{sid}/token`: a new token for a page whose socket is open, so that it can come back. Everything but the
+ * times stays: id, session, grant, rights, target; what was good once has been redeemed. A token that has run out
+ * meanwhile is good here, and only here, as long as its socket lives, at this gateway or at another.
  */
 export async function renewToken(
   sid: string,
@@ -28,8 +28,7 @@ export async function renewToken(
   const { claims, seal } = judged.value;
   const nowSeconds = Math.floor(deps.clock.now() / 1000);
   const { once: _once, ...kept } = claims;
-  const renewed = { ...kept, jti: randomId(), iat: nowSeconds, exp: nowSeconds + (claims.exp - claims.iat) };
-  deps.live.families.renewed(claims.jti, renewed.jti);
+  const renewed = { ...kept, iat: nowSeconds, exp: nowSeconds + (claims.exp - claims.iat) };
   const body = JSON.stringify({
     token: await seal(renewed),
     expires_at: new Date(renewed.exp * 1000).toISOString(),
@@ -55,7 +54,9 @@ async function judgeRenewal(
   if (!opened.ok || opened.value.sid !== sid) return err('token_invalid');
   const claims = opened.value;
   if (deps.control.isEnded(sid)) return err('session_ended');
-  if (deps.live.families.isRevoked(claims)) return err('rights_revoked');
-  if (!deps.live.isOpen(claims)) return err('token_expired');
+  if (deps.live.revocations.isRevoked(claims)) return err('rights_revoked');
+  const isOpen = (await deps.admission.holds(claims.jti)) || (await deps.control.isViewed(sid, claims.jti));
+  if (!isOpen) return err(isOpen === undefined ? 'control_unreachable' : 'token_expired');
+  if (deps.live.revocations.isRevoked(claims)) return err('rights_revoked'); // meanwhile
   return ok({ claims, seal: (next) => sealToken(next, keyring) });
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { viewerReportSchema } from '../../src/api/index.ts';
+import { type ViewerReport, viewerReportSchema } from '../../src/api/index.ts';
 import { NO_CONTROL, openControlChannel } from '../../src/gateway/control-channel.ts';
 import { LiveSessions } from '../../src/gateway/live-sessions.ts';
-import { TokenFamilies } from '../../src/gateway/token-families.ts';
+import { Revocations } from '../../src/gateway/revocations.ts';
+import { ViewerReports } from '../../src/gateway/viewer-reports.ts';
 import type { Relay } from '../../src/gateway/data-path.ts';
 import type { TokenClaims } from '../../src/tokens/index.ts';
 import { SERVICE_KEY, startTestControl } from './support/control.ts';
@@ -33,16 +34,18 @@ describe('the channel to control', () => {
       serviceKey: SERVICE_KEY,
       onEnded: () => {},
       onRevoked: () => {},
+      onConnected: () => {},
       random: () => 0,
     });
     await expect.poll(() => channel.connected).toBe(true);
     const live = new LiveSessions();
     live.add({ session: 'session-1', claims: CLAIMS, relay: relay(1_700_000_000_000) });
     live.add({ session: '6901', claims: undefined, relay: relay() });
-    await channel.report(live.report());
+    live.add({ session: 'session-1', claims: CLAIMS, relay: relay() });
+    await channel.report({ viewers: live.viewers() });
     channel.stop();
     expect(viewerReportSchema.parse(control.reports[0])).toEqual({
-      viewers: [{ session: 'session-1', jti: 'jti-1', viewers: 1, lastActivityAt: '2023-11-14T22:13:20.000Z' }],
+      viewers: [{ session: 'session-1', jti: 'jti-1', viewers: 2, lastActivityAt: '2023-11-14T22:13:20.000Z' }],
     });
   });
 
@@ -54,6 +57,7 @@ describe('the channel to control', () => {
       serviceKey: SERVICE_KEY,
       onEnded: () => {},
       onRevoked: () => {},
+      onConnected: () => {},
       random: () => 0,
     });
     await expect.poll(() => channel.connected).toBe(true);
@@ -70,40 +74,79 @@ describe('the channel to control', () => {
   });
 });
 
-describe('families of tokens', () => {
-  const revoked = (fact: { jti?: string; grant?: string }, at = 2_000): TokenFamilies => {
-    const families = new TokenFamilies();
-    families.renewed('jti-1', 'jti-2');
-    families.renewed('jti-2', 'jti-3');
-    families.revoke({ session: 'session-1', ...fact, at: new Date(at * 1_000).toISOString() });
-    return families;
+describe('revocations', () => {
+  const revoked = (fact: { jti?: string; grant?: string }, at = 2_000): Revocations => {
+    const revocations = new Revocations();
+    revocations.revoke({ session: 'session-1', ...fact, at: new Date(at * 1_000).toISOString() });
+    return revocations;
   };
 
-  test('share their root and their revocation', () => {
-    const families = revoked({ jti: 'jti-2' });
-    expect(['jti-1', 'jti-2', 'jti-3', 'jti-9'].map((jti) => families.rootOf(jti))).toEqual([
-      'jti-1',
-      'jti-1',
-      'jti-1',
-      'jti-9',
-    ]);
-    expect(['jti-1', 'jti-3', 'jti-9'].map((jti) => families.isRevoked({ ...CLAIMS, jti }))).toEqual([
-      true,
-      true,
-      false,
-    ]);
+  test('of a token hold for all that was renewed from it: it keeps its id', () => {
+    const revocations = revoked({ jti: 'jti-1' });
+    expect(revocations.isRevoked({ ...CLAIMS, iat: 9_000 })).toBe(true);
+    expect(revocations.isRevoked({ ...CLAIMS, jti: 'jti-9' })).toBe(false);
   });
 
-  test('of a grant end with it', () => {
-    const families = revoked({ grant: 'grant-1' });
-    expect(families.isRevoked({ ...CLAIMS, jti: 'jti-9', grant: 'grant-1' })).toBe(true);
-    expect(families.isRevoked({ ...CLAIMS, jti: 'jti-1' })).toBe(false);
+  test('of a grant hold for its tokens', () => {
+    const revocations = revoked({ grant: 'grant-1' });
+    expect(revocations.isRevoked({ ...CLAIMS, jti: 'jti-9', grant: 'grant-1' })).toBe(true);
+    expect(revocations.isRevoked(CLAIMS)).toBe(false);
   });
 
-  test('of a session end with it, but not those that are made afterwards', () => {
-    const families = revoked({});
-    expect(families.isRevoked(CLAIMS)).toBe(true);
-    expect(families.isRevoked({ ...CLAIMS, iat: 2_001 })).toBe(false);
-    expect(families.isRevoked({ ...CLAIMS, sid: 'session-2' })).toBe(false);
+  test('of a session hold for its tokens, but not for those that are made afterwards', () => {
+    const revocations = revoked({});
+    expect(revocations.isRevoked(CLAIMS)).toBe(true);
+    expect(revocations.isRevoked({ ...CLAIMS, iat: 2_001 })).toBe(false);
+    expect(revocations.isRevoked({ ...CLAIMS, sid: 'session-2' })).toBe(false);
+  });
+
+  test('of a session hold for what is renewed from a token whose socket they end', () => {
+    const live = new LiveSessions();
+    live.add({ session: 'session-1', claims: CLAIMS, relay: relay() });
+    live.rightsRevoked({ session: 'session-1', at: new Date(2_000_000).toISOString() });
+    expect(live.revocations.isRevoked({ ...CLAIMS, iat: 3_000 })).toBe(true);
+    expect(live.revocations.isRevoked({ ...CLAIMS, iat: 3_000, jti: 'jti-9' })).toBe(false);
+  });
+});
+
+describe('reports of viewers', () => {
+  const viewer = (jti: string, viewers: number): ViewerReport['viewers'][number] => ({
+    session: 'session-1',
+    jti,
+    viewers,
+    lastActivityAt: '2023-11-14T22:13:20.000Z',
+  });
+
+  test('tell what changes at once, together what changes together, and one at a time', async () => {
+    const sent: ViewerReport[] = [];
+    const open = new Map<string, ViewerReport['viewers'][number]>();
+    let going = 0;
+    const reports = new ViewerReports({
+      viewers: () => [...open.values()],
+      send: async (report) => {
+        going += 1;
+        expect(going).toBe(1);
+        sent.push(report);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        going -= 1;
+      },
+      now: () => 1_700_000_000_000,
+    });
+    for (const jti of ['jti-1', 'jti-2', 'jti-2']) {
+      open.set(jti, viewer(jti, 1));
+      reports.changed({ ...CLAIMS, jti });
+    }
+    await expect.poll(() => sent.length).toBe(1);
+    open.delete('jti-1');
+    reports.changed(CLAIMS);
+    await expect.poll(() => sent.length).toBe(2);
+    reports.all();
+    await expect.poll(() => sent.length).toBe(3);
+    await reports.stop();
+    expect(sent).toEqual([
+      { changes: true, viewers: [viewer('jti-1', 1), viewer('jti-2', 1)] },
+      { changes: true, viewers: [viewer('jti-1', 0)] },
+      { viewers: [viewer('jti-2', 1)] },
+    ]);
   });
 });

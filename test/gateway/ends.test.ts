@@ -210,8 +210,9 @@ describe('a socket ends with one cause, one code and one line', () => {
 
   test('rights_revoked: by token, by grant and by session', async () => {
     const control = scope.use(await startTestControl());
-    for (const named of [{ jti: 'jti-1' }, { grant: 'grant-1' }, {}]) {
-      const { viewer } = await stage(control.env, { claims: { grant: 'grant-1' } });
+    for (const named of [{ jti: 'jti-1' }, { grant: 'grant-2' }, {}]) {
+      const claims = named.jti ? {} : named.grant ? { jti: 'jti-2', grant: 'grant-2' } : { jti: 'jti-3' };
+      const { viewer } = await stage(control.env, { claims });
       await control.followed;
       await new Promise((resolve) => setTimeout(resolve, 100)); // the stream of this gateway, too
       control.history.announce('rights.revoked', { session: 'session-1', ...named, at: new Date().toISOString() });
