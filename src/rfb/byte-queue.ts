@@ -1,3 +1,6 @@
+/** Chunks shorter than this are joined as they come: held one by one they would cost a hundred times their bytes. */
+const SMALL = 4_096;
+
 /** Bytes that have arrived and are not yet a whole message. Joins chunks only when a message spans them. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
@@ -11,6 +14,7 @@ export class ByteQueue {
     if (chunk.length === 0) return;
     this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#length += chunk.length;
+    this.#joinSmall();
   }
 
   /** The first `length` bytes without consuming them, or undefined when fewer have arrived. */
@@ -50,5 +54,14 @@ export class ByteQueue {
       this.#chunks.shift();
     }
     return skipped;
+  }
+
+  /** Joins the last chunk with those before it that are no longer: each byte is copied a few times, however it comes. */
+  #joinSmall(): void {
+    for (;;) {
+      const [before, last] = [this.#chunks.at(-2), this.#chunks.at(-1)];
+      if (!before || !last || last.length >= SMALL || before.length > last.length) return;
+      this.#chunks.splice(-2, 2, Buffer.concat([before, last]));
+    }
   }
 }
