@@ -1,4 +1,5 @@
 /** What commands share: the base command (signals, errors, --json) and the context of the process. The only place beside src/commands and bin that touches process.*. */
+export { asWorker, spawnWorker } from './workers.js';
 export { CamofleetCommand } from './base-command.js';
 export { serveUntilStopped } from './service.js';
 export { type Progress, progressLine, startProgress } from './progress.js';

@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Flags } from '@oclif/core';
-import { CamofleetCommand, serveUntilStopped } from '../cli/index.js';
+import { CamofleetCommand, asWorker, serveUntilStopped, spawnWorker } from '../cli/index.js';
 
 export default class Gateway extends CamofleetCommand {
   static override summary = 'Run the gateway: WebSocket in, RFB out, with tokens, bounds and one cause for every end.';
@@ -14,6 +15,10 @@ export default class Gateway extends CamofleetCommand {
   static override flags = {
     host: Flags.string({ summary: 'Address of the public listener (HTTP_HOST).' }),
     port: Flags.string({ summary: 'Port of the public listener (HTTP_PORT).' }),
+    workers: Flags.string({
+      summary: 'Processes that share the port: a number, or auto for one a core (CAMOFLEET_GATEWAY_WORKERS).',
+      helpValue: 'N|auto',
+    }),
     'tls-cert': Flags.string({
       summary: 'PEM file of the chain; the listener then speaks TLS (CAMOFLEET_GATEWAY_TLS_CERT_FILE).',
     }),
@@ -26,24 +31,29 @@ export default class Gateway extends CamofleetCommand {
     const { flags } = await this.parse(Gateway);
     const { env, packageRoot } = this.context;
     const [
-      { startGateway, GATEWAY_CHANNELS },
+      { startGateway, startWorkers, runWorker, GATEWAY_CHANNELS },
       { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, gatewaySettings },
       { startJsonLog, systemClock },
     ] = await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
-    const { host, port, 'tls-cert': tlsCertificate, 'tls-key': tlsKey } = flags;
-    const given = { host, port, tlsCertificate, tlsKey };
+    const { host, port, workers, 'tls-cert': tlsCertificate, 'tls-key': tlsKey } = flags;
+    const given = { host, port, workers, tlsCertificate, tlsKey };
     const config = gatewaySettings.load({ env, flags: given, knownNames: KNOWN_NAMES });
+    const deps = { clock: systemClock, random: Math.random, pageRoot: join(packageRoot, 'dist', 'ui', 'viewer') };
+    const worker = asWorker(env);
+    if (worker) {
+      await runWorker(config, { ...deps, number: worker.number, link: worker, signal: this.signal });
+      process.exit();
+    }
     const endLog = startJsonLog([...GATEWAY_CHANNELS, ...SETTINGS_CHANNELS], {
       write: (line) => process.stdout.write(line),
       clock: systemClock,
       least: config.logLevel,
     });
     announceIgnored(env, KNOWN_NAMES);
-    const gateway = await startGateway(config, {
-      clock: systemClock,
-      random: Math.random,
-      pageRoot: join(packageRoot, 'dist', 'ui', 'viewer'),
-    });
+    const count = config.workers === 'auto' ? availableParallelism() : Number(config.workers);
+    const gateway = await (count === 1
+      ? startGateway(config, deps)
+      : startWorkers(config, { clock: systemClock, count, spawn: spawnWorker }));
     const stop = async (reason: 'signal' | 'orphaned'): Promise<void> => {
       if (reason === 'signal') await gateway.drain();
       await gateway[Symbol.asyncDispose]();

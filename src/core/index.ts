@@ -9,7 +9,7 @@ export { type SessionId, randomId, VALID_ID } from './ids.js';
 export { type Clock, systemClock, withTimeout } from './clock.js';
 export { type Result, err, ok } from './result.js';
 export { fingerprint, redactText } from './redact.js';
-export { channel } from './events.js';
+export { type Channel, channel } from './events.js';
 export { LOG_LEVELS, startJsonLog } from './json-log.js';
 export { nearest } from './nearest.js';
 export { isHost, isLoopback, isNetwork, urlHost } from './address.js';

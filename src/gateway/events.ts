@@ -50,6 +50,11 @@ export const keyProblem = channel<{ problem: string }>('token.keys');
 export const gatewayProblem = channel<{ request: string; problem: string }>('gateway.problem');
 export const certificateRenewed = channel<{ file: string }>('certificate.renewed');
 export const certificateProblem = channel<{ problem: string }>('certificate.problem');
+export const workerStarted = channel<{ worker: number; pid: number }>('gateway.worker.started');
+/** A worker that ended unasked; `sessions`: the sockets that ended with it. */
+export const workerEnded = channel<{ worker: number; pid: number; how: string; sessions: number }>(
+  'gateway.worker.ended',
+);
 export const sessionRefused = channel<SessionRefused>('session.refused');
 export const sessionOpened = channel<SessionOpened>('session.opened');
 export const sessionClosed = channel<SessionClosed>('session.closed');
@@ -57,6 +62,8 @@ export const sessionClosed = channel<SessionClosed>('session.closed');
 export const GATEWAY_CHANNELS = [
   { channel: listening, level: 'info' },
   { channel: draining, level: 'info' },
+  { channel: workerStarted, level: 'info' },
+  { channel: workerEnded, level: 'error' },
   { channel: openIdentity, level: 'warn' },
   { channel: controlState, level: 'info' },
   { channel: keyProblem, level: 'error' },

@@ -4,3 +4,4 @@
  */
 export { GATEWAY_CHANNELS } from './events.js';
 export { type Gateway, startGateway } from './server.js';
+export { runWorker, startWorkers } from './workers/index.js';

@@ -51,6 +51,12 @@ export const gatewaySettings = defineSettings(
       default: 6901,
       doc: 'Port of the internal listener; 0 picks a free one.',
     }),
+    workers: text({
+      env: 'CAMOFLEET_GATEWAY_WORKERS',
+      default: '1',
+      doc: 'Processes that share the public port: a number, or `auto` for one a core. Limits and metrics are those of all; control knows each as `id.1`, `id.2` and so on.',
+      form: { pattern: /^(?:auto|[1-9]\d?)$/, want: 'a number from 1 to 99, or auto' },
+    }),
     gatewayId: text({
       env: 'CAMOFLEET_GATEWAY_ID',
       default: 'gateway-1',
