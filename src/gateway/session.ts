@@ -26,6 +26,8 @@ export class Session {
   #pingSentAt: number | undefined;
   #viewerBlockedAt: number | undefined;
   #runnerBlockedAt: number | undefined;
+  /** When the first byte went to the runner since it was heard of. */
+  #unheardSince: number | undefined;
   /** The longest of the pauses that ended lately. */
   #lastPause = { ms: 0, endedAt: -Infinity };
 
@@ -58,11 +60,13 @@ export class Session {
   viewerBytes(passed: number, now: number): void {
     this.#lastSignAt = now;
     this.#bytesUp += passed;
+    if (passed > 0) this.#unheardSince ??= now;
     this.#byte(now);
   }
 
   runnerBytes(count: number, now: number): void {
     this.#bytesDown += count;
+    this.#unheardSince = undefined;
     this.#byte(now);
   }
 
@@ -113,6 +117,19 @@ export class Session {
     this.#lastPingAt = now;
     this.#pingSentAt ??= now;
     return true;
+  }
+
+  /** Whether nothing came from the runner for a while after what was sent to it: is that acknowledged at all? */
+  isRunnerUnheard(now: number): boolean {
+    return this.#unheardSince !== undefined && now - this.#unheardSince > this.limits.readTimeoutMs / 4;
+  }
+
+  /** What the system knows of the bytes that went to a runner which says nothing. */
+  runnerAcknowledged(isSo: boolean, now: number): void {
+    if (isSo) this.#unheardSince = undefined;
+    const ms = this.limits.readTimeoutMs;
+    if (this.#unheardSince !== undefined && now - this.#unheardSince > ms)
+      this.finish('upstream_lost', now, { detail: `the runner acknowledged nothing for ${ms} ms` });
   }
 
   /** The runner's connection broke. One that was not read for long gave up on the viewer (x11vnc does after 20 s). */

