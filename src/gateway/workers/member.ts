@@ -21,6 +21,7 @@ export class Member {
   readonly started: Promise<Started | undefined>;
   readonly #places = new Map<number, () => void>();
   readonly #open = new Map<string, { readonly fact: SessionOpened; readonly at: number }>();
+  #problem: string | undefined;
   readonly #start: (word: Started | undefined) => void;
 
   constructor(private readonly deps: MemberDeps) {
@@ -33,6 +34,11 @@ export class Member {
 
   get number(): number {
     return this.deps.number;
+  }
+
+  /** Why it could not start, where it said so. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   get process(): WorkerProcess {
@@ -57,8 +63,10 @@ export class Member {
   #hear(message: FromWorker): void {
     const { admission } = this.deps;
     switch (message.type) {
-      case 'ready':
       case 'failed':
+        this.#problem = message.message;
+        return this.#start(message);
+      case 'ready':
         return this.#start(message);
       case 'fact':
         return this.#announce(message.channel, message.fact);

@@ -118,7 +118,7 @@ class Pool implements Front {
     const { number, process } = member;
     const sessions = member.bury(how);
     if (this.#leaving) return;
-    workerEnded.publish({ worker: number, pid: process.pid, how, sessions });
+    workerEnded.publish({ worker: number, pid: process.pid, how: member.problem ?? how, sessions });
     const again = setTimeout(
       () => {
         if (!this.#leaving) this.#add(number);
