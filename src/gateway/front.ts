@@ -41,13 +41,14 @@ const CUT_MS = 300;
 /** Starts the public listener behind a door, and the channel to control. */
 export async function startFront(config: GatewayConfig, deps: FrontDeps, door: Door): Promise<Front> {
   await using scope = new AsyncDisposableStack();
-  const live = new LiveSessions((claims) => reports.changed(claims));
+  const hasControl = config.controlUrl !== '';
+  const live = new LiveSessions((claims) => void (hasControl && reports.changed(claims)));
   const sockets = new OpenSockets();
   const control = openControl(config, live, () => reports.all(), deps);
   scope.defer(() => control.stop());
   const { clock } = deps;
   const reports = new ViewerReports({
-    viewers: () => live.viewers(),
+    viewers: (only) => live.viewers(only),
     send: (report) => control.report(report),
     now: () => clock.now(),
   });

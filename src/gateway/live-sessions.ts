@@ -54,11 +54,11 @@ export class LiveSessions {
     }
   }
 
-  /** The viewers of every token that has a socket open, an entry a token. */
-  viewers(): Viewer[] {
+  /** The viewers of every token that has a socket open, or of these tokens alone; an entry a token. */
+  viewers(only?: { has(jti: string): boolean }): Viewer[] {
     const byToken = new Map<string, Viewer>();
     for (const { session, claims, relay } of this.#live) {
-      if (!claims) continue;
+      if (!claims || (only && !only.has(claims.jti))) continue;
       const known = byToken.get(claims.jti);
       const at = new Date(relay.lastActivityAt).toISOString();
       const lastActivityAt = known && known.lastActivityAt > at ? known.lastActivityAt : at;

@@ -9,8 +9,8 @@ const WHOLE_MS = 10_000;
 const TOGETHER_MS = 100;
 
 interface ReportOptions {
-  /** All viewers, an entry a token. */
-  readonly viewers: () => readonly Viewer[];
+  /** All viewers, or those of these tokens; an entry a token. */
+  readonly viewers: (only?: { has(jti: string): boolean }) => readonly Viewer[];
   readonly send: (report: ViewerReport) => Promise<void>;
   readonly now: () => number;
 }
@@ -61,14 +61,13 @@ export class ViewerReports {
   }
 
   #next(): ViewerReport {
-    const viewers = this.options.viewers();
     const changed = new Map(this.#changed);
     this.#changed.clear();
     if (this.#isWholeDue) {
       this.#isWholeDue = false;
-      return { viewers: [...viewers] };
+      return { viewers: [...this.options.viewers()] };
     }
-    const open = new Map(viewers.map((viewer) => [viewer.jti, viewer]));
+    const open = new Map(this.options.viewers(changed).map((viewer) => [viewer.jti, viewer]));
     const lastActivityAt = new Date(this.options.now()).toISOString();
     const left = (jti: string, session: string): Viewer => ({ session, jti, viewers: 0, lastActivityAt });
     return { changes: true, viewers: [...changed].map(([jti, session]) => open.get(jti) ?? left(jti, session)) };

@@ -140,6 +140,25 @@ describe.skipIf(lacks('chromium') || !existsSync(PAGE_ROOT))('the viewer page in
     expect(after!['token']).not.toBe(before!['token']);
   });
 
+  test('has its token renewed later where it is not known yet, as long as its socket is open', async () => {
+    const gateway = scope.use(await startTestGateway({}, { pageRoot: PAGE_ROOT }));
+    const page = await context.newPage();
+    const answers: number[] = [];
+    await page.clock.install();
+    await page.route('**/token', async (route) => {
+      if (answers.length === 0) await route.fulfill({ status: 401 });
+      else await route.continue();
+    });
+    page.on('response', (response) => {
+      if (response.url().endsWith('/token')) answers.push(response.status());
+    });
+    await page.goto(`http://127.0.0.1:${gateway.port}/vnc/session-1#token=${await gateway.token(runner.port)}`);
+    await untilState(page, 'connected');
+    await expect.poll(() => answers).toEqual([401]);
+    await page.clock.fastForward(61_000);
+    await expect.poll(() => answers).toEqual([401, 200]);
+  });
+
   test('says why a link does not open, and tries again where that can help', async () => {
     const gateway = scope.use(await startTestGateway({ MAX_CONCURRENT_SESSIONS: '1' }, { pageRoot: PAGE_ROOT }));
     const expired = await open(gateway, await gateway.token(runner.port, { iat: 1, exp: 2 }));

@@ -23,6 +23,8 @@ const SOONEST_MS = 5_000;
 const LATEST_MS = 600_000;
 /** A renewal that did not get through is tried again after this. */
 const AGAIN_MS = 10_000;
+/** One that is not known where it was asked for, too: while the socket is open, what is not known yet will be. */
+const LATER_MS = 60_000;
 
 export function readAccess(): Access {
   const segments = location.pathname.split('/').filter((part) => part !== '');
@@ -58,6 +60,7 @@ export function readAccess(): Access {
       const renewed = await askForToken(new URL(`vnc/${session}/token`, base), known);
       if (renewed === 'refused') return { nextInMs: undefined };
       if (renewed === 'unreachable') return { nextInMs: AGAIN_MS };
+      if (renewed === 'unknown') return { nextInMs: LATER_MS };
       sessionStorage.setItem(storageKey, renewed.token);
       const halfLifeMs = (Date.parse(renewed.expires_at) - Date.now()) / 2;
       return { nextInMs: Math.min(LATEST_MS, Math.max(SOONEST_MS, halfLifeMs)), rights: renewed.rights };
@@ -71,10 +74,11 @@ interface Renewed {
   readonly rights: 'control' | 'view';
 }
 
-async function askForToken(url: URL, token: string): Promise<Renewed | 'refused' | 'unreachable'> {
+async function askForToken(url: URL, token: string): Promise<Renewed | 'refused' | 'unknown' | 'unreachable'> {
   try {
     const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
     if (response.ok) return await response.json();
+    if (response.status === 401) return 'unknown';
     return response.status < 500 && response.status !== 429 ? 'refused' : 'unreachable';
   } catch {
     return 'unreachable'; // no answer: the caller asks again
