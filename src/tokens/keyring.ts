@@ -44,7 +44,7 @@ export async function createKeyFile(file: string): Promise<void> {
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-/** The key file, read again when it changes. While a new version cannot be read, the last good one stays. */
+/** The key file, which is its owner's alone, read again when it changes. While a new version cannot be read, the last good one stays. */
 export async function openKeyFile(
   file: string,
   onProblem: (problem: CamofleetError) => void,
@@ -70,6 +70,8 @@ export async function openKeyFile(
 async function read(file: string): Promise<{ readonly keyring: Keyring; readonly version: string | undefined }> {
   try {
     const version = await versionOf(file);
+    if (((await stat(file)).mode & 0o077) !== 0)
+      throw new CamofleetError('CF_KEYS_INVALID', `${file} can be read by others; run: chmod 600 ${file}`, { file });
     return { keyring: parseKeyring(await readFile(file, 'utf8'), file), version };
   } catch (cause) {
     if (cause instanceof CamofleetError) throw cause;
@@ -85,5 +87,5 @@ async function read(file: string): Promise<{ readonly keyring: Keyring; readonly
 /** Identity of the file's content as the file system sees it; undefined while it cannot be read. */
 async function versionOf(file: string): Promise<string | undefined> {
   const found = await stat(file).catch(() => undefined); // a key file that is being replaced: the last good one stays
-  return found && `${found.ino}:${found.mtimeMs}:${found.size}`;
+  return found && `${found.ino}:${found.ctimeMs}:${found.size}`;
 }

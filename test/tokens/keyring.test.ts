@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ describe('a key file', () => {
 
   test('is read again when it changes; a version that cannot be read leaves the last good one, said once', async () => {
     const file = join(dir, 'changing.json');
-    writeFileSync(file, JSON.stringify({ active: 'a', keys: { a: key(1) } }));
+    writeFileSync(file, JSON.stringify({ active: 'a', keys: { a: key(1) } }), { mode: 0o600 });
     const problems: string[] = [];
     const keyring = await openKeyFile(file, ({ message }) => problems.push(message));
     expect((await keyring()).active.kid).toBe('a');
@@ -45,6 +45,22 @@ describe('a key file', () => {
     await keyring();
     expect(problems).toHaveLength(1);
     rmSync(file);
+    expect((await keyring()).active.kid).toBe('bb');
+  });
+
+  test('that others can read is an error at the start, and leaves the last good one later', async () => {
+    const file = join(dir, 'open.json');
+    const text = (kid: string): string => JSON.stringify({ active: kid, keys: { [kid]: key(1) } });
+    writeFileSync(file, text('a'), { mode: 0o644 });
+    await expect(openKeyFile(file, () => {})).rejects.toThrow(`${file} can be read by others; run: chmod 600 ${file}`);
+    chmodSync(file, 0o600);
+    const problems: string[] = [];
+    const keyring = await openKeyFile(file, ({ message }) => problems.push(message));
+    writeFileSync(file, text('bb'));
+    chmodSync(file, 0o640);
+    expect((await keyring()).active.kid).toBe('a');
+    expect(problems).toEqual([`${file} can be read by others; run: chmod 600 ${file}`]);
+    chmodSync(file, 0o600);
     expect((await keyring()).active.kid).toBe('bb');
   });
 });
