@@ -58,7 +58,7 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
 
   app.get<{ Params: { gateway: string } }>('/internal/gateways/:gateway/events', (request, reply) => {
     reply.hijack();
-    serveEvents(request.raw, reply.raw, deps.history);
+    serveEvents(request.raw, reply.raw, deps.history, 'kept'); // a gateway that starts must know what was revoked
   });
 
   app.post<{ Params: { gateway: string } }>('/internal/gateways/:gateway/viewers', async (request, reply) => {

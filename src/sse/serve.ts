@@ -6,8 +6,16 @@ const KEEPALIVE_MS = 10_000;
 /** Bytes that may wait for one follower; a slower one is cut off and resumes. */
 const MAX_WAITING_BYTES = 1_048_576;
 
-/** Answers a request with the events behind its Last-Event-ID and all that follow, until either side ends. */
-export function serveEvents(request: IncomingMessage, response: ServerResponse, history: EventHistory): void {
+/**
+ * Answers a request with the events behind its Last-Event-ID and all that follow, until either side ends. A newcomer, that
+ * has none, hears what comes from now on; where it must know what was said before it was there, first what is kept.
+ */
+export function serveEvents(
+  request: IncomingMessage,
+  response: ServerResponse,
+  history: EventHistory,
+  newcomersHear: 'now' | 'kept' = 'now',
+): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
@@ -17,7 +25,7 @@ export function serveEvents(request: IncomingMessage, response: ServerResponse, 
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
     else response.write(text);
   };
-  const position = positionOf(request.headers['last-event-id'], history.lastId);
+  const position = positionOf(request.headers['last-event-id'], history.lastId, newcomersHear);
   // A follower that hears nothing more comes back to its position; what it missed comes in one piece, however much it is.
   send(`id: ${position}\n\n${history.since(position).map(textOf).join('')}`);
   const unfollow = history.follow((entry) => send(textOf(entry)));
@@ -33,8 +41,8 @@ function textOf({ id, name, data }: HistoryEntry): string {
 }
 
 /** Where a follower goes on: behind what it has seen, at the beginning when that was in another life of ours. */
-function positionOf(lastEventId: string | string[] | undefined, newest: number): number {
-  if (typeof lastEventId !== 'string' || !/^\d{1,15}$/.test(lastEventId)) return newest;
+function positionOf(lastEventId: string | string[] | undefined, newest: number, newcomersHear: 'now' | 'kept'): number {
+  if (typeof lastEventId !== 'string' || !/^\d{1,15}$/.test(lastEventId)) return newcomersHear === 'now' ? newest : 0;
   const seen = Number(lastEventId);
   return seen > newest ? 0 : seen;
 }

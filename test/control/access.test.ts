@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mayUse } from '../../src/control/access.ts';
+import { followEvents } from '../../src/sse/index.ts';
 import { OPERATOR_KEY, SERVICE_KEY, startTestControl } from './support/control.ts';
 import { startCardRunner } from './support/runner.ts';
 
@@ -104,6 +105,22 @@ describe('the internal listener', () => {
     for (const path of ['/internal/gateways/gateway-1/events', '/internal/tokens/redeem', '/metrics'])
       expect((await control.ask('GET', path)).status).toBe(404);
     expect((await control.askInternal('GET', '/sessions')).status).toBe(404);
+  });
+
+  test('tells a gateway that starts what was revoked before', async () => {
+    await using control = await startTestControl([]);
+    await control.ask('POST', '/sessions/runner-1/session-1/revoke', { body: { jti: 'jti-1' } });
+    const heard: string[] = [];
+    const follower = followEvents({
+      url: `http://127.0.0.1:${control.control.internalPort}/internal/gateways/gateway-2/events`,
+      headers: { authorization: `Bearer ${SERVICE_KEY}` },
+      onEvent: ({ name, data }) => heard.push(`${name} ${data}`),
+      onState: () => {},
+      random: () => 0,
+    });
+    await expect.poll(() => heard, { timeout: 5_000 }).toHaveLength(1);
+    follower.stop();
+    expect(heard[0]).toMatch(/^rights\.revoked .*"jti":"jti-1"/);
   });
 
   test('redeems a token once, however often and at once it is asked', async () => {

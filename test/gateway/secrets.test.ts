@@ -96,6 +96,21 @@ describe('a token', () => {
     }
   });
 
+  test('that was revoked opens nothing at a gateway that starts afterwards', async () => {
+    await using runner = await startTestRunner();
+    await using control = await startTestControl();
+    const at = new Date().toISOString();
+    control.history.announce('rights.revoked', { session: 'session-1', jti: 'jti-1', at });
+    await using gateway = await startTestGateway(control.env);
+    await control.followed;
+    const revoked = await gateway.token(runner.port);
+    const code = async (): Promise<string> => (await ask(gateway.port, `/websockify?token=${revoked}`)).problem.code;
+    await expect.poll(code, { timeout: 5_000 }).toBe('rights_revoked');
+    expect((await refusalOf(gateway.port, revoked)).status).toBe(403);
+    expect(runner.connections).toBe(0);
+    (await openViewer(gateway.port, await gateway.token(runner.port, { jti: 'jti-2' }))).socket.terminate();
+  });
+
   test('that is good once opens one socket of many that ask at the same time', async () => {
     await using runner = await startTestRunner();
     await using control = await startTestControl();

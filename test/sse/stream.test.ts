@@ -207,6 +207,19 @@ describe('a server of events', () => {
     socket.destroy();
   });
 
+  test('tells a newcomer first what is kept, where that is asked for, and nothing twice', async () => {
+    const history = new EventHistory();
+    history.announce('one', {});
+    history.announce('two', {});
+    const server = await serving((request, response) => serveEvents(request, response, history, 'kept'));
+    const { follower, names } = following(server.port);
+    await expect.poll(() => names).toEqual(['one', 'two']);
+    server.closeAllConnections();
+    await expect.poll(() => follower.connected).toBe(false);
+    history.announce('three', {});
+    await expect.poll(() => names, { timeout: 5_000 }).toEqual(['one', 'two', 'three']);
+  });
+
   test('cuts off a follower that does not read, and forgets it', async () => {
     const history = new EventHistory();
     const server = await serving((request, response) => serveEvents(request, response, history));
