@@ -55,26 +55,26 @@ export async function answerProbe(
 
 /** An upgrade: judge, dial, open RFB, and only then 101. Resolves when it is open, or refused. */
 export async function answerUpgrade(asked: Asked, caller: Caller, upgrade: Upgrade, deps: AttemptDeps): Promise<void> {
-  const { socket } = upgrade.viewer;
+  const { viewer } = upgrade;
   const judged = await judge(asked, caller, deps);
-  if (!judged.ok) return refuse(judged.error, socket, caller, deps);
+  if (!judged.ok) return refuse(judged.error, viewer, caller, deps);
   const target = judged.value;
   const place = await deps.admission.take(target.claims?.jti);
-  if (typeof place === 'string') return refuse({ ...known(target), code: place }, socket, caller, deps);
+  if (typeof place === 'string') return refuse({ ...known(target), code: place }, viewer, caller, deps);
   try {
-    const opened = await open(target, socket, deps);
+    const opened = await open(target, viewer.socket, deps);
     if (opened.ok && serve(target, caller, upgrade, opened.value, place, deps)) return;
     place();
-    refuse({ ...known(target), ...(opened.ok ? { code: 'viewer_left' } : opened.error) }, socket, caller, deps);
+    refuse({ ...known(target), ...(opened.ok ? { code: 'viewer_left' } : opened.error) }, viewer, caller, deps);
   } catch (bug) {
     place();
     throw bug;
   }
 }
 
-function refuse(refusal: Refusal, socket: Socket, caller: Caller, deps: AttemptDeps): void {
+function refuse(refusal: Refusal, viewer: ViewerSocket, caller: Caller, deps: AttemptDeps): void {
   announceRefusal(refusal, caller, deps);
-  writeRefusal(socket, refusal.code, caller);
+  writeRefusal(viewer, refusal.code, caller);
 }
 
 /**

@@ -72,16 +72,16 @@ export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: L
     const viewer = attempt.dataPath.take(socket, head);
     sockets.add(viewer.socket);
     const route = routeOf(request.url ?? '', prefixOf(request));
-    if (route.to !== 'socket') return writeRefusal(viewer.socket, 'not_found', caller);
+    if (route.to !== 'socket') return writeRefusal(viewer, 'not_found', caller);
     const bad = handshakeProblem(request);
     if (bad) {
       announceRefusal({ code: bad }, caller, attempt);
-      return writeRefusal(viewer.socket, bad, caller);
+      return writeRefusal(viewer, bad, caller);
     }
     answerUpgrade(route.asked, caller, { viewer, handshake: handshakeOf(request.headers) }, attempt).catch(
       (error: unknown) => {
         tellBug(error, caller);
-        writeRefusal(viewer.socket, 'internal', caller);
+        writeRefusal(viewer, 'internal', caller);
       },
     );
   });

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { problemOf, sendProblem } from '../http/index.js';
 import type { Door } from './admission.js';
 import type { Caller } from './caller.js';
 import { sessionRefused } from './events.js';
 import { CALLERS_FAULT, REFUSALS, type RefusalCode } from './refusals.js';
+import type { ViewerSocket } from './relay/index.js';
 
 /** A refusal as it was decided: what is known of the attempt, and what was seen, for operators. */
 export interface Refusal {
@@ -45,7 +45,8 @@ export function sendRefusal(response: ServerResponse, code: RefusalCode, caller:
 }
 
 /** Answers an upgrade: a whole HTTP response on the raw socket, which then closes whether or not the peer does. */
-export function writeRefusal(socket: Socket, code: RefusalCode, caller: Caller): void {
+export function writeRefusal(viewer: ViewerSocket, code: RefusalCode, caller: Caller): void {
+  const { socket } = viewer;
   if (socket.destroyed) return;
   const told = tell(code, caller);
   const problem = problemOf(told);
@@ -59,7 +60,7 @@ export function writeRefusal(socket: Socket, code: RefusalCode, caller: Caller):
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
-  socket.resume(); // bytes that came with the upgrade must not keep the socket open
+  viewer.discard(); // what it sent and sends must neither be kept nor keep the socket open
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 

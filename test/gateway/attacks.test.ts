@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestGateway, startTestGateway } from './support/gateway.ts';
 import { HANDSHAKE, sayRaw } from './support/raw.ts';
@@ -155,6 +157,27 @@ describe('the gateway, attacked on its public port,', () => {
     expect(answer.text).not.toContain('"status":"ready"');
     const ends = await gateway.log('session.closed');
     expect(ends.find((line) => line['session'] === 'pipelined')).toMatchObject({ cause: 'protocol_error', code: 1002 });
+  });
+
+  test('keeps nothing of what a refused client goes on sending', async () => {
+    const junk = Buffer.alloc(2_000_000);
+    const said = `GET /websockify?token=x HTTP/1.1\r\nHost: a\r\n${HANDSHAKE}\r\n`;
+    const sockets = Array.from({ length: 80 }, () =>
+      connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true }),
+    );
+    await Promise.all(
+      sockets.map(async (socket) => {
+        socket.on('error', () => {}); // it is cut while it sends
+        socket.write(said);
+        await once(socket, 'data');
+      }),
+    );
+    const before = process.memoryUsage().arrayBuffers;
+    for (const socket of sockets) socket.write(junk);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const kept = process.memoryUsage().arrayBuffers - before;
+    for (const socket of sockets) socket.destroy();
+    expect(kept).toBeLessThan(8_000_000);
   });
 
   test('still serves those who were there and those who come', async () => {

@@ -36,6 +36,13 @@ export class ViewerSocket {
     if (this.#earlyBytes > MAX_EARLY_BYTES) this.socket.resume();
   }
 
+  /** Nobody will read it: what has come and what still comes is thrown away. */
+  discard(): void {
+    this.#early = [];
+    this.#reader = () => true;
+    this.socket.resume();
+  }
+
   #receive(length: number): boolean {
     if (this.#reader) return this.#reader(length);
     this.#keep(Buffer.from(this.workspace.fromViewers.subarray(0, length)));
