@@ -12,6 +12,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** A connection that has lived so long was a good one: the next pause is short again. */
 const GOOD_MS = 10_000;
+/** A gateway that stops tells its viewers, spread over its grace, to come back: that is no failure, and need not be slow. */
+const RESTARTS = 1012;
 
 const access = readAccess();
 const page = openPage();
@@ -86,6 +88,7 @@ function open(Client: typeof RFBClient): void {
 
 function ended(code: number): void {
   const { headline, advice, again } = endingOf(code);
+  if (code === RESTARTS) tries = 0;
   if (again === 'itself') return tryAgain(headline, advice, String(code));
   page.show('ended', 'Ended', String(code));
   page.tell({ headline, advice, canAsk: again === 'asked' });
