@@ -70,7 +70,6 @@ export function openControlChannel(options: ChannelOptions): ControlChannel {
     url: `${base}/internal/gateways/${encodeURIComponent(options.gatewayId)}/events`,
     headers,
     random: options.random,
-    from: 'beginning', // what was taken back before our start is taken back
     onState: (connected, why) => {
       controlState.publish({ connected, why, level: connected ? 'info' : 'warn' });
       if (connected) options.onConnected();

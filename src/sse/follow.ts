@@ -15,8 +15,6 @@ export interface FollowOptions {
   /** Each time the stream opens, and once each time it cannot be had any more. */
   readonly onState: (connected: boolean, why: string) => void;
   readonly random: () => number;
-  /** Where the first stream starts: with what comes next, unless all that is kept is wanted. */
-  readonly from?: 'beginning';
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -32,7 +30,7 @@ const RESUMABLE = /^[\x20-\x7e]{1,64}$/;
 export function followEvents(options: FollowOptions): Follower {
   let stopped = false;
   let connected = false;
-  let lastId = options.from === 'beginning' ? '0' : undefined;
+  let lastId: string | undefined;
   let failures = 0;
   let pause: NodeJS.Timeout | undefined;
   let current: ClientRequest | undefined;
