@@ -17,7 +17,7 @@ const MAX_HEADER = 14;
 /** Shorter pieces are unmasked here: a call into the module costs more. */
 const SHORT = 16;
 const TOO_LONG = 'a frame of 2^53 bytes or more';
-const NO_EVENTS: readonly ViewerEvent[] = [];
+const NO_EVENTS: ViewerEvent[] = [];
 
 /**
  * Frames of a viewer (RFC 6455 section 5), read where they lie. Payload of data frames is unmasked and moved together,
@@ -25,8 +25,7 @@ const NO_EVENTS: readonly ViewerEvent[] = [];
  * most one header (14 bytes) or one control payload (125 bytes). Malformed bytes are an event, never an exception.
  */
 export class ViewerFrames {
-  /** What came beside data in the last read; to be looked at before the next one. */
-  events: readonly ViewerEvent[] = NO_EVENTS;
+  #events = NO_EVENTS;
   #left = 0;
   #key = 0;
   #isFinal = true;
@@ -35,6 +34,11 @@ export class ViewerFrames {
   #header: Buffer | undefined;
   #control: { readonly opcode: number; readonly payload: Buffer; filled: number } | undefined;
 
+  /** What came beside data in the last read; to be looked at before the next one. */
+  get events(): readonly ViewerEvent[] {
+    return this.#events;
+  }
+
   /** A close frame or a violation has come: nothing is read any more. */
   get ended(): boolean {
     return this.#ended;
@@ -42,7 +46,7 @@ export class ViewerFrames {
 
   /** Reads `memory[from, end)`; returns how many bytes of payload now lie at `to`. */
   read(memory: Uint8Array, unmask: Unmask, from: number, end: number, to: number): number {
-    this.events = NO_EVENTS;
+    this.#events = NO_EVENTS;
     let at = from;
     let written = to;
     while (at < end && !this.#ended) {
@@ -188,7 +192,8 @@ export class ViewerFrames {
   }
 
   #tell(event: ViewerEvent): void {
-    this.events = [...this.events, event];
+    if (this.#events === NO_EVENTS) this.#events = [event];
+    else this.#events.push(event); // a read may hold a hundred thousand
   }
 }
 

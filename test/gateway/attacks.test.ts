@@ -180,6 +180,22 @@ describe('the gateway, attacked on its public port,', () => {
     expect(kept).toBeLessThan(8_000_000);
   });
 
+  test('reads a flood of pings and pongs in no time, and answers the last one of a read', async () => {
+    const flooding = await openViewer(gateway.port, await gateway.token(runner.port, { sid: 'flood' }));
+    await flooding.until(SERVER_INIT.length);
+    const pongs: string[] = [];
+    flooding.socket.on('pong', (payload: Buffer) => pongs.push(payload.toString()));
+    const pair = Buffer.from([0x89, 0x80, 1, 2, 3, 4, 0x8a, 0x80, 1, 2, 3, 4]);
+    const began = performance.now();
+    for (let count = 0; count < 4; count += 1) flooding.raw.write(Buffer.alloc(pair.length * 40_000, pair));
+    flooding.socket.ping('last');
+    await expect.poll(() => pongs.at(-1), { timeout: 10_000 }).toBe('last');
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(pongs.length).toBeLessThan(2_000);
+    expect((await ask(gateway.port, '/healthz')).status).toBe(200);
+    flooding.socket.terminate();
+  });
+
   test('still serves those who were there and those who come', async () => {
     const [connection] = [await runner.next()];
     connection.socket.write('still here');

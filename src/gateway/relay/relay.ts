@@ -137,7 +137,7 @@ export class SocketRelay implements Relay {
       if (moved === 0) this.#session.viewerSign(this.parts.clock.monotonic());
       else if (!this.#session.end) this.#takeApart(Buffer.from(memory.subarray(0, moved)));
     } else this.#passUp(length);
-    if (this.#frames.events.length > 0) for (const event of this.#frames.events) this.#handle(event);
+    if (this.#frames.events.length > 0) this.#handleAll(this.#frames.events);
     return !this.#up.isFull;
   }
 
@@ -222,14 +222,19 @@ export class SocketRelay implements Relay {
     else this.parts.viewer.socket.resume();
   }
 
+  #handleAll(events: readonly ViewerEvent[]): void {
+    const ping = events.findLast(({ type }) => type === 'ping'); // the last one stands for all (RFC 6455 section 5.5.3)
+    // A viewer that pings and does not read must not fill our memory with pongs.
+    if (ping?.type === 'ping' && !this.#session.end && !this.#down.isWaiting)
+      this.#down.write(encodeServerFrame(OPCODE.pong, ping.payload));
+    for (const event of events) this.#handle(event);
+  }
+
   #handle(event: ViewerEvent): void {
     const now = this.parts.clock.monotonic();
     switch (event.type) {
       case 'ping':
-        this.#session.viewerSign(now);
-        // A viewer that pings and does not read must not fill our memory with pongs.
-        if (!this.#down.isWaiting) this.#down.write(encodeServerFrame(OPCODE.pong, event.payload));
-        return;
+        return this.#session.viewerSign(now);
       case 'pong':
         return this.#session.pong(now);
       case 'close':
