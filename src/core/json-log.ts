@@ -21,8 +21,8 @@ export function startJsonLog(
   const least = LOG_LEVELS.indexOf(options.least);
   const ends = sources.map(({ channel, level: usual }) =>
     channel.subscribe((fact: Readonly<Record<string, unknown>>) => {
+      if (LOG_LEVELS.indexOf((fact['level'] ?? usual) as LogLevel) < least) return;
       const { level = usual, ...rest } = fact;
-      if (LOG_LEVELS.indexOf(level as LogLevel) < least) return;
       const time = new Date(options.clock.now()).toISOString();
       options.write(`${JSON.stringify({ time, level, event: channel.name, ...rest })}\n`);
     }),

@@ -54,7 +54,7 @@ export interface Handshake {
 export interface DataPath {
   /** Where all runners are read into. */
   readonly fromRunners: Buffer;
-  /** Takes the socket of an upgrade over; the one that was accepted is not to be touched any more. */
+  /** Takes over what the socket of an upgrade reads. */
   take(accepted: Socket, head: Buffer): ViewerSocket;
   /**
    * Answers 101 and relays; the greeting to the viewer is the gateway's own. Undefined when the viewer has left

@@ -18,7 +18,11 @@ export class Outlet {
   readonly #parts: Part[] = [];
   readonly #ahead: number;
   #isWaiting = false;
+  /** When this was looked at last: bytes of the write that is under way, and whether one has left since. */
   #queued = 0;
+  #hasLeft = false;
+  /** Callbacks that are still to come of writes that left at once. */
+  #settled = 0;
 
   constructor(
     readonly socket: Socket,
@@ -42,25 +46,35 @@ export class Outlet {
   hasMoved(): boolean {
     const before = this.#queued;
     this.#queued = bytesQueued(this.socket);
-    return this.#queued < before;
+    const hasMoved = this.#hasLeft || this.#queued < before;
+    this.#hasLeft = false;
+    return hasMoved;
   }
 
   /** Writes bytes that are nobody else's, or a part of a slab. */
   write(bytes: Uint8Array, slab?: Slab): void {
-    this.#parts.push({ slab, bytes });
     this.socket.write(bytes, this.#onWritten);
-    if (this.#isWaiting) {
-      this.#queued += bytes.length;
+    if (!this.#isWaiting && this.socket.writableLength === 0) {
+      // Nearly always: the kernel has it, and its place is free.
+      if (slab) this.pool.settle(slab, bytes);
+      this.#settled += 1;
       return;
     }
-    if (this.socket.writableLength === 0) return;
+    this.#parts.push({ slab, bytes });
+    if (this.#isWaiting) return;
     this.#isWaiting = true;
+    this.#hasLeft = false;
     this.#queued = bytesQueued(this.socket);
     this.onFlow(true);
   }
 
   readonly #onWritten = (): void => {
+    if (this.#settled > 0) {
+      this.#settled -= 1;
+      return;
+    }
     const part = this.#parts.shift();
+    this.#hasLeft = true;
     if (part?.slab) this.pool.settle(part.slab, part.bytes);
     if (!this.#isWaiting || this.socket.destroyed || this.isFull) return;
     this.#isWaiting = this.socket.writableLength > 0;

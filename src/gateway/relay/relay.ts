@@ -108,7 +108,6 @@ export class SocketRelay implements Relay {
   #listen(): void {
     const { viewer, upstream } = this.parts;
     const noteFailure = (error: Error): void => void (this.#failure ??= errorText(error));
-    viewer.socket.setNoDelay(true);
     viewer.socket.on('error', noteFailure);
     const left = (): void => this.#viewerLeft();
     viewer.socket.on('end', left).on('close', left);
@@ -179,7 +178,7 @@ export class SocketRelay implements Relay {
         this.#session.viewerOpened();
         this.#up.write(SHARED); // always shared: a second viewer never throws the first one out
         const { rest, socket } = this.parts.upstream;
-        if (rest.length > 0) this.#passDown(rest);
+        if (rest.length > 0) this.#passDown(rest, rest.length);
         if (!this.#down.isFull) socket.resume();
         const more = opening.takeRest();
         if (more.length > 0) this.#takeApart(more);
@@ -190,19 +189,19 @@ export class SocketRelay implements Relay {
   /** A runner's bytes lie at the beginning of its buffer. */
   #fromRunner(length: number): boolean {
     if (this.#session.end) return true; // thrown away, so that its FIN is seen
-    this.#passDown(this.parts.workspace.fromRunners.subarray(0, length));
+    this.#passDown(this.parts.workspace.fromRunners, length);
     return !this.#down.isFull;
   }
 
-  #passDown(bytes: Buffer): void {
+  #passDown(source: Buffer, length: number): void {
     const { clock, workspace } = this.parts;
     this.lastActivityAt = clock.now();
-    this.#session.runnerBytes(bytes.length, clock.monotonic());
-    const slab = workspace.towardsViewers.withRoom(bytes.length + MAX_SERVER_HEADER)!;
+    this.#session.runnerBytes(length, clock.monotonic());
+    const slab = workspace.towardsViewers.withRoom(length + MAX_SERVER_HEADER)!;
     const start = slab.cursor;
-    const at = writeServerHeader(slab.bytes, start, OPCODE.binary, bytes.length);
-    slab.bytes.set(bytes, at);
-    this.#down.write(slab.take(at - start + bytes.length), slab);
+    const at = writeServerHeader(slab.bytes, start, OPCODE.binary, length);
+    source.copy(slab.bytes, at, 0, length);
+    this.#down.write(slab.take(at - start + length), slab);
   }
 
   /** While too much waits for the viewer, the runner is not read. */

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { adopt } from './internals.js';
 import type { Workspace } from './workspace.js';
 
 /** Bytes that a viewer may send before it is read; a browser sends none before the 101. */
@@ -10,21 +9,19 @@ export type Reader = (length: number) => boolean;
 
 /** The socket of a viewer from its upgrade on. What comes before somebody reads is kept, up to a bound. */
 export class ViewerSocket {
-  readonly socket: Socket;
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #reader: Reader | undefined;
 
   constructor(
-    accepted: Socket,
+    readonly socket: Socket,
     head: Buffer,
     private readonly workspace: Workspace,
   ) {
     if (head.length > 0) this.#keep(Buffer.from(head));
-    const adopted = adopt(accepted, workspace.fromViewers, (length) => this.#receive(length));
-    this.socket = adopted ?? accepted;
-    this.socket.on('error', () => {}); // 'close' follows
-    if (!adopted) accepted.on('data', (chunk: Buffer) => this.#copyIn(chunk));
+    socket.on('error', () => {}); // 'close' follows
+    if (!workspace.adopt(socket, (length) => this.#receive(length)))
+      socket.on('data', (chunk: Buffer) => this.#copyIn(chunk));
   }
 
   /** Hands what has come, and from now on what comes, to a reader. */

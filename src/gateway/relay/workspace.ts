@@ -1,4 +1,5 @@
 import { type Unmask, unmaskMemory } from '../../websocket/index.js';
+import { type Adopt, adoptInto } from './internals.js';
 import { SlabPool } from './slabs.js';
 
 /** One read of a socket: larger reads mean fewer calls, until they no longer stay in the cache. */
@@ -17,6 +18,8 @@ export interface Workspace {
   readonly unmask: Unmask;
   /** Where every viewer is read into: the first bytes of `memory`. */
   readonly fromViewers: Uint8Array;
+  /** Makes an accepted socket read there. */
+  readonly adopt: Adopt;
   /** Where every runner is read into. */
   readonly fromRunners: Buffer;
   readonly towardsRunners: SlabPool;
@@ -25,11 +28,13 @@ export interface Workspace {
 
 export function makeWorkspace(): Workspace {
   const { memory, unmask } = unmaskMemory(READ_BYTES + UPWARD_SLABS * SLAB_BYTES);
+  const fromViewers = memory.subarray(0, READ_BYTES);
   let made = 0;
   return {
     memory,
     unmask,
-    fromViewers: memory.subarray(0, READ_BYTES),
+    fromViewers,
+    adopt: adoptInto(fromViewers),
     fromRunners: Buffer.allocUnsafeSlow(READ_BYTES),
     towardsRunners: new SlabPool(() => {
       if (made === UPWARD_SLABS) return undefined;

@@ -25,6 +25,8 @@ interface Options {
   readonly headers?: Readonly<Record<string, string>>;
   readonly protocols?: readonly string[];
   readonly autoPong?: boolean;
+  /** The gateway ends TLS itself. */
+  readonly tls?: boolean;
   /** Stop before ClientInit. */
   readonly silent?: boolean;
 }
@@ -32,11 +34,16 @@ interface Options {
 /** Opens a socket and RFB up to ClientInit, as a page does. Throws `Refused` with the gateway's answer. */
 export function openViewer(port: number, token: string, options: Options = {}): Promise<TestViewer> {
   const path = options.path ?? `/websockify?token=${token}`;
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, [...(options.protocols ?? ['binary'])], {
-    perMessageDeflate: false,
-    headers: options.headers ?? {},
-    autoPong: options.autoPong ?? true,
-  });
+  const socket = new WebSocket(
+    `${options.tls ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`,
+    [...(options.protocols ?? ['binary'])],
+    {
+      perMessageDeflate: false,
+      headers: options.headers ?? {},
+      autoPong: options.autoPong ?? true,
+      rejectUnauthorized: false,
+    },
+  );
   const handshake = new ClientHandshake({ until: 'authenticated' });
   const chunks: Buffer[] = [];
   const received = (): Buffer => Buffer.concat(chunks);

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { type Server, createServer, request } from 'node:http';
+import { type AddressInfo, type Socket, connect } from 'node:net';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { adoptInto, bytesQueued } from '../../../src/gateway/relay/internals.ts';
+
+interface Upgraded extends AsyncDisposable {
+  readonly server: Server;
+  readonly accepted: Socket;
+  readonly client: Socket;
+}
+
+/** A connection as http hands it over with an upgrade. */
+async function upgraded(): Promise<Upgraded> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => {});
+  client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [, accepted] = (await once(server, 'upgrade')) as [unknown, Socket];
+  return {
+    server,
+    accepted,
+    client,
+    [Symbol.asyncDispose]: async () => {
+      accepted.destroy();
+      client.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Takes the reads over; the socket, or undefined where that cannot be done. */
+function adopt(accepted: Socket, buffer: Buffer, onBytes: (length: number) => boolean): Socket | undefined {
+  return adoptInto(buffer)(accepted, onBytes) ? accepted : undefined;
+}
+
+async function connectionsOf(server: Server): Promise<number> {
+  return promisify(server.getConnections.bind(server))();
+}
+
+/** These fail when Node's sockets are made differently: then the gateway takes its slower, public way, and this module is due. */
+describe('adoption of an accepted socket on this Node', () => {
+  test('all that it reads goes into our buffer, whoever held the socket before', async () => {
+    await using one = await upgraded();
+    const buffer = Buffer.alloc(65_536);
+    const read: string[] = [];
+    const socket = adopt(one.accepted, buffer, (length) => {
+      read.push(buffer.toString('latin1', 0, length));
+      return true;
+    });
+    expect(socket).toBeDefined();
+    one.client.write('first');
+    await expect.poll(() => read.join('')).toBe('first');
+    one.client.write('second');
+    await expect.poll(() => read.join('')).toBe('firstsecond');
+    socket!.write('answer');
+    const [answer] = (await once(one.client, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('answer');
+    socket!.destroy();
+  });
+
+  test('a callback that says no stops the reading until it is resumed', async () => {
+    await using one = await upgraded();
+    const buffer = Buffer.alloc(4);
+    let got = '';
+    const socket = adopt(one.accepted, buffer, (length) => {
+      got += buffer.toString('latin1', 0, length);
+      return false;
+    })!;
+    one.client.write('abcdefgh');
+    await expect.poll(() => got).toBe('abcd');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(got).toBe('abcd');
+    socket.resume();
+    await expect.poll(() => got).toBe('abcdefgh');
+    socket.destroy();
+  });
+
+  test('an end is an end, and both halves close apart', async () => {
+    await using one = await upgraded();
+    const socket = adopt(one.accepted, Buffer.alloc(64), () => true)!;
+    one.client.end();
+    await once(socket, 'end');
+    expect(socket.writable).toBe(true);
+    const closed = once(socket, 'close');
+    socket.end('behind the end');
+    const [rest] = (await once(one.client, 'data')) as [Buffer];
+    expect(rest.toString()).toBe('behind the end');
+    await closed;
+  });
+
+  test('the server counts the connection once, and no more when it has closed', async () => {
+    await using one = await upgraded();
+    const socket = adopt(one.accepted, Buffer.alloc(64), () => true)!;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await connectionsOf(one.server)).toBe(1);
+    socket.destroy();
+    await once(socket, 'close');
+    expect(await connectionsOf(one.server)).toBe(0);
+  });
+
+  test('the bytes that the kernel has not taken are known', async () => {
+    await using one = await upgraded();
+    const socket = adopt(one.accepted, Buffer.alloc(64), () => true)!;
+    expect(bytesQueued(socket)).toBe(0);
+    one.client.pause();
+    const piece = Buffer.alloc(1_000_000);
+    while (socket.writableLength === 0) socket.write(piece);
+    expect(bytesQueued(socket)).toBeGreaterThan(0);
+    expect(bytesQueued(socket)).toBeLessThan(piece.length); // a part of the write is gone: Node itself counts it whole
+    socket.destroy();
+  });
+
+  test('a socket that is gone, or whose handle is of another kind, is left as it was', async () => {
+    await using one = await upgraded();
+    const inner = one.accepted as unknown as { _handle: object };
+    const handle = inner._handle;
+    inner._handle = {};
+    expect(adopt(one.accepted, Buffer.alloc(64), () => true)).toBeUndefined();
+    inner._handle = handle;
+    one.client.write('still read');
+    const [bytes] = (await once(one.accepted, 'data')) as [Buffer];
+    expect(bytes.toString()).toBe('still read');
+    one.accepted.destroy();
+    expect(adopt(one.accepted, Buffer.alloc(64), () => true)).toBeUndefined();
+  });
+});
+
+test('an upgrade over http is what these tests stand for', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const asked = request({ port, host: '127.0.0.1', headers: { connection: 'Upgrade', upgrade: 'websocket' } }).end();
+  asked.on('error', () => {});
+  const [, accepted] = (await once(server, 'upgrade')) as [unknown, Socket];
+  const socket = adopt(accepted, Buffer.alloc(64), () => true)!;
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [answer] = await once(asked, 'upgrade');
+  expect(answer).toMatchObject({ statusCode: 101 });
+  asked.destroy();
+  socket.destroy();
+  server.close();
+});
