@@ -4,7 +4,7 @@ import { type TokenClaims, openToken, sealToken } from '../tokens/index.js';
 import type { AttemptDeps } from './attempt.js';
 import type { Caller } from './caller.js';
 import { announceRefusal, sendRefusal } from './refuse.js';
-import type { RefusalCode } from './refusals.js';
+import { CALLERS_FAULT, type RefusalCode } from './refusals.js';
 
 /**
  * `POST /vnc/{sid}/token`: a new token for a page whose socket is open, so that it can come back. Everything but the
@@ -21,8 +21,9 @@ export async function renewToken(
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const judged = await judgeRenewal(sid, token, deps);
   if (!judged.ok) {
-    announceRefusal({ code: judged.error, session: sid }, caller, deps);
-    sendRefusal(response, judged.error, caller);
+    const code = (await isGuessing(judged.error, caller, deps)) ? 'too_many_failures' : judged.error;
+    announceRefusal({ code, session: sid }, caller, deps);
+    sendRefusal(response, code, caller);
     return;
   }
   const { claims, seal } = judged.value;
@@ -36,6 +37,11 @@ export async function renewToken(
   });
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(body);
+}
+
+/** Whether this is one failure too many of its address; good tokens pass all the same. */
+async function isGuessing(code: RefusalCode, { remote }: Caller, deps: AttemptDeps): Promise<boolean> {
+  return CALLERS_FAULT.has(code) && (await deps.admission.isBlocked(remote, deps.clock.now()));
 }
 
 interface Renewable {

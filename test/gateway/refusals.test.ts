@@ -238,6 +238,21 @@ describe('admission', () => {
     expect((await refusalOf(gateway.port, 'bad')).status).toBe(401);
   });
 
+  test('counts bad bearers of renewals as well, and renews good ones all the same', async () => {
+    await using runner = await startTestRunner();
+    await using gateway = await startTestGateway({ CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE: '3' });
+    const good = await gateway.token(runner.port);
+    const viewer = await openViewer(gateway.port, good);
+    const renew = async (token: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await ask(gateway.port, '/vnc/session-1/token', { method: 'POST', headers })).status;
+    };
+    const statuses: number[] = [];
+    for (const token of ['bad', 'bad', '', 'bad', `${good}x`, good]) statuses.push(await renew(token));
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 200]);
+    viewer.socket.terminate();
+  });
+
   test('counts by the address that no configured proxy added', async () => {
     await using gateway = await startTestGateway({
       CAMOFLEET_GATEWAY_FAILED_ATTEMPTS_PER_MINUTE: '1',
