@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CONTENDERS, installed } from './contenders.mjs';
 import { table } from './report.mjs';
-import { isPinned, runOnce } from './run.mjs';
+import { abandon, isPinned, runOnce } from './run.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -113,14 +113,12 @@ function brief({ error, numbers, problems }) {
 }
 
 function host() {
-  const { status, stdout } = spawnSync('websockify', ['--help'], { encoding: 'utf8' });
   return {
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model,
     cores: cpus().length,
     kernel: release(),
     node: process.version,
-    websockify: status === 0 && stdout.length > 0,
     pinned: isPinned,
     quick: options.quick,
   };
@@ -139,6 +137,12 @@ function remarks(runs) {
     ...(noisy > 0 ? [`Others used more than ${NOISE_LIMIT} cores in ${noisy} of ${runs.length} runs.`] : []),
   ].join('\n');
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    abandon();
+    process.exit(130);
+  });
 
 if (options.help) process.stdout.write(USAGE);
 else if (options.list) list();

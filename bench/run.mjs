@@ -19,6 +19,14 @@ const STALL_SAMPLE_MS = 50;
 /** Whether the contender and the load have a core each. */
 export const isPinned = availableParallelism() > 1 && installed('taskset') !== undefined;
 
+/** What runs now: the contender and the load. */
+const running = new Set();
+
+/** Ends what runs now, at once: whoever is interrupted leaves nothing behind. */
+export function abandon() {
+  for (const child of running) killFamily(familyOf(child.pid));
+}
+
 /** Runs a scenario once; the numbers, what went wrong, and how busy the load and others were. */
 export async function runOnce(contender, scenario, { load, scale }) {
   const folder = mkdtempSync(join(tmpdir(), 'camofleet-bench-'));
@@ -118,7 +126,10 @@ async function follow(command, on) {
 
 function start(command, core, options) {
   const [file, ...args] = isPinned ? ['taskset', '-c', String(core), ...command] : command;
-  return spawn(file, args, options);
+  const child = spawn(file, args, options);
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
 }
 
 async function stop(child) {
@@ -127,6 +138,11 @@ async function stop(child) {
     child.exitCode !== null || child.signalCode !== null || new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await Promise.race([ended, pause(STOP_MS)]);
+  killFamily(family);
+  await ended;
+}
+
+function killFamily(family) {
   for (const pid of family) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -134,7 +150,6 @@ async function stop(child) {
       // it has gone by itself
     }
   }
-  await ended;
 }
 
 async function listening(port, child) {
