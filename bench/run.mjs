@@ -19,17 +19,20 @@ const STALL_SAMPLE_MS = 50;
 /** Whether the contender and the load have a core each. */
 export const isPinned = availableParallelism() > 1 && installed('taskset') !== undefined;
 
-/** What runs now: the contender and the load. */
+/** What runs now: the contender and the load, and their folder. */
 const running = new Set();
+const folders = new Set();
 
 /** Ends what runs now, at once: whoever is interrupted leaves nothing behind. */
 export function abandon() {
   for (const child of running) killFamily(familyOf(child.pid));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Runs a scenario once; the numbers, what went wrong, and how busy the load and others were. */
 export async function runOnce(contender, scenario, { load, scale }) {
   const folder = mkdtempSync(join(tmpdir(), 'camofleet-bench-'));
+  folders.add(folder);
   const [port, backend] = [await freePort(), await freePort()];
   if (scenario.isTls) makeCertificate(folder);
   const { command, env = {} } = contender.start({ port, backend, folder, tls: scenario.isTls });
@@ -44,6 +47,7 @@ export async function runOnce(contender, scenario, { load, scale }) {
   } finally {
     await stop(gateway);
     rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
   }
 }
 
