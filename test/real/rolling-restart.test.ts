@@ -179,7 +179,7 @@ describe.skipIf(lacks('chromium', 'traefik') || !existsSync(join(ROOT, 'dist', '
           target,
           pw: PASSWORD,
           iat: now,
-          exp: now + 30,
+          exp: now + 300,
           once: true,
         },
         parseKeyring(readFileSync(env['CAMOFLEET_GATEWAY_TOKEN_KEYS_FILE']!, 'utf8'), 'keys'),

@@ -12,12 +12,16 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** A connection that has lived so long was a good one: the next pause is short again. */
 const GOOD_MS = 10_000;
+/** What is taken for the answer where nothing is asked. */
+const READY = { kind: 'ready' } as const;
 /** A gateway that stops tells its viewers, spread over its grace, to come back: that is no failure, and need not be slow. */
 const RESTARTS = 1012;
 
 const access = readAccess();
 const page = openPage();
 let tries = 0;
+/** The last refusal had no reason that a plain request would be told. */
+let wasReady = false;
 let pause: number | undefined;
 
 async function loadClient(): Promise<typeof RFBClient> {
@@ -95,7 +99,10 @@ function ended(code: number): void {
 }
 
 async function refused(): Promise<void> {
-  const { headline, advice, again, code } = wordsOf(await askWhy(access.probeUrl()));
+  // A balancer that deals requests in turn would send every attempt to the same gateway if each were followed by a question.
+  const why = wasReady ? READY : await askWhy(access.probeUrl());
+  wasReady = why !== READY && why.kind === 'ready';
+  const { headline, advice, again, code } = wordsOf(why);
   if (again) return tryAgain(headline, advice, code);
   page.show('ended', 'Not connected', code);
   page.tell({ headline, advice, canAsk: false });
