@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestGateway, startTestGateway } from './support/gateway.ts';
+import { Random } from '../websocket/support/random.ts';
 import { HANDSHAKE, sayRaw } from './support/raw.ts';
 import { SERVER_INIT, type TestRunner, startTestRunner } from './support/runner.ts';
 import { type TestViewer, ask, openViewer } from './support/viewer.ts';
 
+const SEED = Number(process.env['CAMOFLEET_TEST_SEED'] ?? Date.now() % 1_000_000);
 const MANY = 'a:b\r\n'.repeat(3_000);
 const SECOND = 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -96,6 +98,17 @@ const RAW: readonly [string, string, number][] = [
   ['TLS where none is spoken', '\x16\x03\x01\x00\xa5\x01\x00\x00', 400],
   ['an upgrade in HTTP/1.0', `GET /websockify?token=x HTTP/1.0\r\nHost: a\r\n${HANDSHAKE}\r\n`, 426],
 ];
+
+/** Says it, half-closes, and waits until the server has ended as well. */
+async function sayAndLeave(port: number, said: Buffer): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {}); // a reset ends as well
+  socket.resume().end(said);
+  await new Promise<void>((resolve) => {
+    socket.once('end', resolve).once('close', () => resolve());
+  });
+  socket.destroy();
+}
 
 describe('the gateway, attacked on its public port,', () => {
   let gateway: TestGateway;
@@ -194,6 +207,21 @@ describe('the gateway, attacked on its public port,', () => {
     expect(pongs.length).toBeLessThan(2_000);
     expect((await ask(gateway.port, '/healthz')).status).toBe(200);
     flooding.socket.terminate();
+  });
+
+  test(`outlives a thousand mutated requests (seed ${SEED})`, { timeout: 60_000 }, async () => {
+    const random = new Random(SEED);
+    const token = await gateway.token(runner.port, { sid: 'mutated' });
+    const said = [
+      `GET /websockify?token=${token} HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\n${HANDSHAKE}\r\n\x82\x8c\0\0\0\0RFB 003.008\n`,
+      `GET /vnc/session-1/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Prefix: /vnc/a\r\n\r\n`,
+      `POST /vnc/session-1/token HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 2\r\n\r\n{}`,
+    ].map((text) => Buffer.from(text, 'latin1'));
+    for (let batch = 0; batch < 20; batch += 1) {
+      const ending = Array.from({ length: 50 }, () => sayAndLeave(gateway.port, random.mutated(random.pick(said))));
+      await Promise.all(ending);
+    }
+    expect((await ask(gateway.port, '/healthz')).status).toBe(200);
   });
 
   test('still serves those who were there and those who come', async () => {

@@ -69,25 +69,6 @@ function pieces(bytes: Buffer, random: Random, longest: number): Buffer[] {
   return cut;
 }
 
-/** One to four changes: bytes altered, taken out, put in, or a part said twice. */
-function mutated(bytes: Buffer, random: Random): Buffer {
-  let now = Buffer.from(bytes);
-  for (let changes = 1 + random.below(4); changes > 0; changes -= 1) {
-    const at = random.below(now.length + 1);
-    const length = 1 + random.below(12);
-    const junk = random.bytes(length);
-    const [before, part, after] = [now.subarray(0, at), now.subarray(at, at + length), now.subarray(at + length)];
-    const turns = [
-      [before, junk, after],
-      [before, after],
-      [before, junk, part, after],
-      [before, part, part, after],
-    ];
-    now = Buffer.concat(random.pick(turns));
-  }
-  return now;
-}
-
 describe.each(NAMES)('the traffic of %s', (name) => {
   const bytes = traffic(name);
   const { extended, holds } = RECORDINGS[name];
@@ -133,7 +114,7 @@ describe('mutated traffic', () => {
     for (let turn = 0; turn < MUTATIONS; turn += 1) {
       const source = random.pick(recordings);
       const from = random.below(source.length);
-      const bytes = mutated(source.subarray(from, from + 1 + random.below(240)), random);
+      const bytes = random.mutated(source.subarray(from, from + 1 + random.below(240)));
       const problem = problemOf(bytes, pieces(bytes, random, 1 + random.below(40)));
       if (problem) throw new Error(`turn ${turn} of seed ${SEED}: ${problem} of ${bytes.toString('hex')}`);
     }

@@ -26,4 +26,23 @@ export class Random {
   bytes(length: number): Buffer {
     return Buffer.from(Array.from({ length }, () => this.below(256)));
   }
+
+  /** One to four changes: bytes put in, taken out, or said twice. */
+  mutated(bytes: Buffer): Buffer {
+    let now = Buffer.from(bytes);
+    for (let changes = 1 + this.below(4); changes > 0; changes -= 1) {
+      const at = this.below(now.length + 1);
+      const length = 1 + this.below(12);
+      const [before, part, after] = [now.subarray(0, at), now.subarray(at, at + length), now.subarray(at + length)];
+      const junk = this.bytes(length);
+      const turns = [
+        [before, junk, after],
+        [before, after],
+        [before, junk, part, after],
+        [before, part, part, after],
+      ];
+      now = Buffer.concat(this.pick(turns));
+    }
+    return now;
+  }
 }
