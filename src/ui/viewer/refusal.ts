@@ -10,7 +10,7 @@ export async function askWhy(url: string): Promise<Refusal> {
   try {
     const response = await fetch(url, { cache: 'no-store' });
     if (response.ok) return { kind: 'ready' };
-    const { title, detail }: { title?: string; detail?: string } = await response.json();
+    const { title, detail } = (await response.json()) as { title?: string; detail?: string };
     return {
       kind: 'refused',
       status: response.status,
