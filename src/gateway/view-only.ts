@@ -10,9 +10,9 @@ export class ViewOnlyFilter {
   /** The bytes that pass, or `unknown` with the number of a message that cannot be told. */
   filter(chunk: Uint8Array): { readonly pass: Buffer; readonly unknown?: number } {
     const events = this.#parser.feed(chunk);
-    const pass = Buffer.concat(events.map(passing));
-    const unknown = events.find((event) => event.type === 'unknown');
-    return unknown ? { pass, unknown: unknown.number } : { pass };
+    const pass = Buffer.concat(events.map(passing).filter((bytes) => bytes !== NOTHING));
+    const last = events.at(-1);
+    return last?.type === 'unknown' ? { pass, unknown: last.number } : { pass };
   }
 }
 

@@ -10,6 +10,11 @@ export class ByteQueue {
     return this.#length;
   }
 
+  /** The first byte, which a peek would have to cut out. */
+  get first(): number | undefined {
+    return this.#chunks[0]?.[0];
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));

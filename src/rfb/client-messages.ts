@@ -92,7 +92,7 @@ export class ClientMessageParser {
   }
 
   #next(): ClientMessageEvent | undefined {
-    const number = this.#queue.peek(1)?.[0];
+    const number = this.#queue.first;
     if (number === undefined) return undefined;
     switch (number) {
       case SET_PIXEL_FORMAT:

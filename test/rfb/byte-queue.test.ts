@@ -19,6 +19,7 @@ test('gives back what was pushed, in order, in whatever pieces it is pushed, pee
         expect(got).toEqual(want);
         model = model.subarray(gone);
         expect(queue.length).toBe(model.length);
+        expect(queue.first).toBe(model[0]);
       }
     }),
     { numRuns: 2_000 },
