@@ -5,26 +5,21 @@ import {
   OPCODE,
   type ViewerEvent,
   ViewerFrames,
-  encodeClose,
   encodeServerFrame,
   writeServerHeader,
 } from '../../websocket/index.js';
 import type { Handshake, Relay, RelayEnd, RelayOptions } from '../data-path.js';
-import { ENDS, type EndCause } from '../ends.js';
+import type { EndCause } from '../ends.js';
 import { Session } from '../session.js';
 import type { Upstream } from '../upstream.js';
 import { ViewOnlyFilter } from '../view-only.js';
-import { switching } from './handshake.js';
 import type { Acknowledgements } from './acknowledgements.js';
+import { endOnce, sayFarewell } from './farewell.js';
+import { switching } from './handshake.js';
 import { Outlet } from './outlet.js';
 import type { Ticker } from './ticker.js';
-import type { ViewerSocket } from './viewer-socket.js';
+import type { Reader, ViewerSocket } from './viewer-socket.js';
 import type { Workspace } from './workspace.js';
-
-/** After an end the runner has this long to take what the viewer sent last. */
-const RUNNER_FLUSH_MS = 2_000;
-/** What was read before an end has this long to reach a slow viewer, and the viewer to answer the close frame. */
-const CLOSE_TIMEOUT_MS = 10_000;
 
 export interface RelayParts {
   readonly viewer: ViewerSocket;
@@ -72,19 +67,7 @@ export class SocketRelay implements Relay {
     ticker.add(this);
     const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
     this.#down.write(Buffer.concat([switching(parts.handshake), greeting]));
-    viewer.read((length) => {
-      try {
-        return this.#fromViewer(length);
-      } catch (bug) {
-        return this.#fail(bug);
-      }
-    });
-  }
-
-  /** A bug of ours ends this socket, and no other. */
-  #fail(bug: unknown): true {
-    this.end('internal', errorText(bug));
-    return true;
+    viewer.read(this.#guarded((length) => this.#fromViewer(length)));
   }
 
   end(cause: EndCause, detail?: string): void {
@@ -114,18 +97,24 @@ export class SocketRelay implements Relay {
     upstream.socket.on('end', () => {
       this.options.whyClosed().then(
         (cause) => this.end(cause),
-        (bug: unknown) => this.#fail(bug),
+        (bug: unknown) => this.end('internal', errorText(bug)),
       );
     });
     upstream.socket.on('error', (error) => this.#runnerLost(errorText(error)));
     upstream.socket.on('close', () => this.#runnerLost('the connection closed'));
-    upstream.read((length) => {
+    upstream.read(this.#guarded((length) => this.#fromRunner(length)));
+  }
+
+  /** A bug of ours ends this socket, and no other. */
+  #guarded(reader: Reader): Reader {
+    return (length) => {
       try {
-        return this.#fromRunner(length);
+        return reader(length);
       } catch (bug) {
-        return this.#fail(bug);
+        this.end('internal', errorText(bug));
+        return true;
       }
-    });
+    };
   }
 
   /** A viewer's bytes lie at the beginning of the workspace. */
@@ -272,29 +261,11 @@ export class SocketRelay implements Relay {
   #settle(): void {
     const { end } = this.#session;
     if (!end) return;
-    const { viewer, upstream, ticker } = this.parts;
+    const { upstream, ticker } = this.parts;
     ticker.delete(this);
-    if (end.cause === 'viewer_lost') viewer.socket.destroy();
-    else this.#sayGoodbye(end);
-    upstream.socket.end();
-    upstream.socket.resume(); // what still comes is thrown away, so that its FIN is seen
-    setTimeout(() => upstream.socket.destroy(), RUNNER_FLUSH_MS).unref();
+    sayFarewell(end, { viewer: this.#down, runner: upstream.socket, isDone: this.#frames.ended });
     this.#resolveEnded(end);
   }
-
-  /** The close frame, behind what was read before; then the viewer lets go, or is let go. */
-  #sayGoodbye({ cause, code }: RelayEnd): void {
-    const { socket } = this.parts.viewer;
-    this.#down.write(encodeClose(code, ENDS[cause].reason));
-    if (this.#frames.ended) endOnce(socket);
-    socket.resume(); // its close frame must be seen
-    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
-  }
-}
-
-/** A second end would be an error, made at some cost. */
-function endOnce(socket: ViewerSocket['socket']): void {
-  if (!socket.writableEnded && !socket.destroyed) socket.end();
 }
 
 const SHARED = Buffer.from([1]);
