@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -130,10 +130,10 @@ describe('a service', () => {
     rmSync(join(dir, 'up'));
     rmSync(join(dir, 'pid'));
     process.kill(pidOf(service), 'SIGKILL');
-    await expect.poll(() => existsSync(join(dir, 'pid')), { timeout: 5_000 }).toBe(true);
-    const pid = pidOf(service);
+    const written = (): string => (existsSync(join(dir, 'pid')) ? readFileSync(join(dir, 'pid'), 'utf8') : '');
+    await expect.poll(written, { timeout: 5_000 }).toMatch(/\n$/); // the record may not know it yet
     await service.stop();
-    expect(identify(pid)).toBeUndefined();
+    expect(identify(Number(written()))).toBeUndefined();
   });
 
   test('that never becomes ready fails with its last answer, and is then stopped like any other', async () => {
