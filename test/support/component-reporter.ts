@@ -1,14 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 import { COMPONENTS, has, type Component } from './components.ts';
 
-/** Says after a run which tests passed only when tried again, which were skipped, and which missing components explain it. */
+/** Says after a run which tests were skipped, and which missing components explain it. */
 export default class ComponentReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const unsteady = modules
-      .flatMap((module) => [...module.children.allTests('passed')])
-      .filter((test) => test.diagnostic()?.flaky);
-    if (unsteady.length > 0) process.stdout.write(`\n${unsteady.length} tests passed only when tried again:\n`);
-    for (const test of unsteady) process.stdout.write(`  - ${test.module.relativeModuleId}: ${test.fullName}\n`);
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
     const missing = (Object.keys(COMPONENTS) as Component[]).filter((component) => !has(component));
     if (skipped.length === 0) return;
