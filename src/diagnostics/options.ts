@@ -1,7 +1,6 @@
-import type { CheckReport } from '../report/index.js';
+import type { CheckReport, HoldProgress } from '../report/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 import type { Budget } from './budget.js';
-import type { HoldProgress } from './hold/index.js';
 import type { Mode } from './subjects/index.js';
 import type { Trust } from './trust.js';
 

@@ -2,6 +2,6 @@
 export * from './shape.js';
 export { renderHtml } from './html.js';
 export { renderJUnit } from './junit.js';
-export { renderProgress } from './progress.js';
+export { type HoldProgress, renderProgress } from './progress.js';
 export { renderHopTable } from './text.js';
 export { count, formatMs, printable } from './words.js';

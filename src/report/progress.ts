@@ -1,7 +1,8 @@
 import { cut } from './width.js';
 import { count, formatBytes, formatMs } from './words.js';
 
-interface ProgressFacts {
+/** A hold while it runs; times in milliseconds. */
+export interface HoldProgress {
   readonly elapsedMs: number;
   readonly durationMs: number;
   readonly open: number;
@@ -9,11 +10,12 @@ interface ProgressFacts {
   readonly frames: number;
   readonly bytesIn: number;
   readonly longestSilenceMs: number;
+  /** Streams that ended and could be dialled anew. */
   readonly reconnects: number;
 }
 
 /** One line of a hold that runs: how far it is, how it goes, and what comes next. */
-export function renderProgress(facts: ProgressFacts, columns: number): string {
+export function renderProgress(facts: HoldProgress, columns: number): string {
   const { elapsedMs, durationMs, open, streams, frames, bytesIn, longestSilenceMs, reconnects } = facts;
   return cut(
     [

@@ -2,4 +2,4 @@
 export { judge } from './judge.js';
 export type { JudgedStream, PacketFact } from './judged.js';
 export { planHold } from './plan.js';
-export { type HeldStream, type HoldProgress, type HoldResult, runHold } from './run.js';
+export { type HeldStream, type HoldResult, runHold } from './run.js';

@@ -1,3 +1,4 @@
+import type { HoldProgress } from '../../report/index.js';
 import { type DialFacts, type DialOptions, type Stream, type StreamEnd, dial } from '../probe/index.js';
 import type { HoldPlan, PlannedStream } from './plan.js';
 
@@ -16,18 +17,6 @@ export interface HeldStream {
   readonly answeredAtEnd: boolean | undefined;
   /** A dial of the same target, right after an end that was not ours or when no picture came any more. */
   readonly after: DialFacts | undefined;
-}
-
-export interface HoldProgress {
-  readonly elapsedMs: number;
-  readonly durationMs: number;
-  readonly open: number;
-  readonly streams: number;
-  readonly frames: number;
-  readonly bytesIn: number;
-  readonly longestSilenceMs: number;
-  /** Streams that ended and could be dialled anew. */
-  readonly reconnects: number;
 }
 
 export interface HoldResult {

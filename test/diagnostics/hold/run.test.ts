@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type HoldProgress, type HoldResult, runHold } from '../../../src/diagnostics/hold/index.ts';
+import { type HoldResult, runHold } from '../../../src/diagnostics/hold/index.ts';
+import type { HoldProgress } from '../../../src/report/index.ts';
 import type { HoldPlan, PlannedStream } from '../../../src/diagnostics/hold/plan.ts';
 import { type PeerServer, startPeer } from '../probe/support/peer.ts';
 import { rfbAt, socketAt } from '../probe/support/dialling.ts';
