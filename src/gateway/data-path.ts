@@ -54,8 +54,12 @@ export interface Handshake {
 export interface DataPath {
   /** Where all runners are read into. */
   readonly fromRunners: Buffer;
-  /** Takes over what the socket of an upgrade reads. */
-  take(accepted: Socket, head: Buffer): ViewerSocket;
+  /** Where adopted viewers are read into. */
+  readonly fromViewers: Buffer;
+  /** Takes over what an accepted socket reads; undefined where that cannot be done: the socket is then as it was. */
+  adopt(accepted: Socket): ViewerSocket | undefined;
+  /** Takes over what a socket reads, the public way where it cannot be adopted. */
+  take(accepted: Socket): ViewerSocket;
   /**
    * Answers 101 and relays; the greeting to the viewer is the gateway's own. Undefined when the viewer has left
    * meanwhile: nothing was answered, and the runner's socket is still the caller's.

@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../settings/index.js';
 import { type Keyring, openKeyFile } from '../tokens/index.js';
 import type { Door } from './admission.js';
 import { parseAllowedTargets } from './allowed-targets.js';
+import { Arrivals } from './arrivals.js';
 import type { AttemptDeps } from './attempt.js';
 import { loadCertificate } from './certificate.js';
 import { type ControlChannel, NO_CONTROL, openControlChannel } from './control-channel.js';
@@ -12,7 +13,7 @@ import { draining, keyProblem } from './events.js';
 import { LiveSessions } from './live-sessions.js';
 import { openIdentityWarnings } from './open-identity.js';
 import { OpenSockets } from './open-sockets.js';
-import { publicListener } from './public-listener.js';
+import { HEADERS_MS, publicListener } from './public-listener.js';
 import { socketDataPath } from './relay/index.js';
 import { ViewerReports } from './viewer-reports.js';
 
@@ -65,7 +66,9 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
   };
   const warnings = openIdentityWarnings(config);
   const certificate = config.tlsCertificate === '' ? undefined : loadCertificate(config.tlsCertificate, config.tlsKey);
+  const arrivals = new Arrivals({ dataPath: attempt.dataPath, headMs: HEADERS_MS });
   const server = publicListener({
+    arrivals,
     tls: certificate?.options,
     attempt,
     sockets,
@@ -79,6 +82,7 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     live.endAll();
     await sockets.empty(CUT_MS);
     sockets.destroyAll();
+    arrivals.destroyAll();
     await closeServer(server);
   });
   const drain = once(() => drainSockets(config, door, live, sockets));

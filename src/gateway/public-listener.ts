@@ -3,21 +3,24 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { errorText, redactText } from '../core/index.js';
+import type { Arrivals } from './arrivals.js';
 import { type AttemptDeps, answerProbe, answerUpgrade } from './attempt.js';
 import { type Caller, callerReader } from './caller.js';
 import { gatewayProblem } from './events.js';
 import type { OpenSockets } from './open-sockets.js';
 import { type Pages, loadPages } from './pages.js';
 import { announceRefusal, sendRefusal, writeRefusal } from './refuse.js';
-import { handshakeOf } from './relay/index.js';
+import type { RefusalCode } from './refusals.js';
+import { type ViewerSocket, handshakeOf } from './relay/index.js';
 import { renewToken } from './renew.js';
-import { handshakeProblem, requestProblem } from './request-problems.js';
+import { handshakeProblem, requestProblem, upgradeProblem } from './request-problems.js';
 import { routeOf } from './routes.js';
+import type { RequestHead } from './upgrade-head.js';
 
 /** A request line and its headers: our URLs carry a token of under 2 KB. */
 const MAX_HEADER_BYTES = 16_384;
 /** A client that has not sent its headers, or its request, by then is dropped; looked at every second. */
-const HEADERS_MS = 10_000;
+export const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const CHECK_MS = 1_000;
 /** Connections beside the sockets of sessions: pages, probes, upgrades that are being judged. */
@@ -32,6 +35,7 @@ export interface Readiness {
 
 interface ListenerDeps {
   readonly attempt: AttemptDeps;
+  readonly arrivals: Arrivals;
   readonly sockets: OpenSockets;
   /** The built viewer page. */
   readonly pageRoot: string;
@@ -41,8 +45,9 @@ interface ListenerDeps {
 }
 
 /** The listener that the world reaches: pages, sockets, health. Nothing listens yet. */
-export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: ListenerDeps): Server {
-  const { config } = attempt;
+export function publicListener(deps: ListenerDeps): Server {
+  const { attempt, arrivals, pageRoot, readiness, tls } = deps;
+  const { config, dataPath } = attempt;
   const pages = loadPages(pageRoot, config.frameAncestors);
   const callerOf = callerReader(config.trustedProxies);
   const options = {
@@ -54,7 +59,7 @@ export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: L
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const caller = callerOf(request);
+    const caller = callerOf(request, request.socket);
     response.setHeader('x-content-type-options', 'nosniff');
     answer(request, response, caller, { attempt, pages, readiness }).catch((error: unknown) => {
       tellBug(error, caller);
@@ -62,30 +67,53 @@ export function publicListener({ attempt, sockets, pageRoot, readiness, tls }: L
       else sendRefusal(response, 'internal', caller);
     });
   };
+  const onUpgrade = (head: RequestHead, viewer: ViewerSocket, bad = handshakeProblem(head)): void =>
+    upgrade(head, viewer, { caller: callerOf(head, viewer.socket), bad }, deps);
   // ALPN offers HTTP/1.1 alone: a WebSocket needs it.
   const server = tls
     ? createTlsServer({ ...options, ...tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: HEADERS_MS }, onRequest)
     : createServer(options, onRequest);
   server.maxConnections = config.maxSessions + SPARE_CONNECTIONS;
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const caller = callerOf(request);
-    const viewer = attempt.dataPath.take(socket, head);
-    sockets.add(viewer.socket);
-    const route = routeOf(request.url ?? '', prefixOf(request));
-    if (route.to !== 'socket') return writeRefusal(viewer, 'not_found', caller);
-    const bad = handshakeProblem(request);
-    if (bad) {
-      announceRefusal({ code: bad }, caller, attempt);
-      return writeRefusal(viewer, bad, caller);
-    }
-    answerUpgrade(route.asked, caller, { viewer, handshake: handshakeOf(request.headers) }, attempt).catch(
-      (error: unknown) => {
-        tellBug(error, caller);
-        writeRefusal(viewer, 'internal', caller);
-      },
-    );
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, rest: Buffer) => {
+    const viewer = arrivals.handedOn(socket) ?? dataPath.take(socket);
+    viewer.hold(rest);
+    onUpgrade({ url: request.url ?? '', headers: request.headers }, viewer, upgradeProblem(request));
   });
+  if (!tls) meetFirst(server, arrivals, onUpgrade);
   return server;
+}
+
+/** Lets arrivals see each connection before node:http does. */
+function meetFirst(server: Server, arrivals: Arrivals, onUpgrade: (head: RequestHead, viewer: ViewerSocket) => void) {
+  const listeners = server.listeners('connection');
+  const onOther = (socket: Socket): void => {
+    for (const listener of listeners) listener.call(server, socket);
+  };
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => arrivals.take(socket, { onUpgrade, onOther }));
+}
+
+interface Judged {
+  readonly caller: Caller;
+  /** What is wrong with the handshake itself. */
+  readonly bad: RefusalCode | undefined;
+}
+
+function upgrade(head: RequestHead, viewer: ViewerSocket, { caller, bad }: Judged, deps: ListenerDeps): void {
+  const { attempt, sockets } = deps;
+  sockets.add(viewer.socket);
+  const route = routeOf(head.url, prefixOf(head));
+  if (route.to !== 'socket') return writeRefusal(viewer, 'not_found', caller);
+  if (bad) {
+    announceRefusal({ code: bad }, caller, attempt);
+    return writeRefusal(viewer, bad, caller);
+  }
+  answerUpgrade(route.asked, caller, { viewer, handshake: handshakeOf(head.headers) }, attempt).catch(
+    (error: unknown) => {
+      tellBug(error, caller);
+      writeRefusal(viewer, 'internal', caller);
+    },
+  );
 }
 
 interface AnswerDeps {
@@ -125,7 +153,7 @@ async function answer(
   }
 }
 
-function prefixOf({ headers }: IncomingMessage): string | undefined {
+function prefixOf({ headers }: Pick<RequestHead, 'headers'>): string | undefined {
   const prefix = headers['x-forwarded-prefix'];
   return Array.isArray(prefix) ? prefix.join(',') : prefix;
 }

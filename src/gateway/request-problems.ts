@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RefusalCode } from './refusals.js';
 import type { Route } from './routes.js';
+import { type RequestHead, single } from './upgrade-head.js';
 
 /** No request has a body that says anything; what a client library adds is shorter than this. */
 const MAX_BODY_BYTES = 1_024;
@@ -25,19 +26,23 @@ export function requestProblem(request: IncomingMessage, route: Route): RefusalC
   return isTaken ? undefined : 'method_refused';
 }
 
-/** An upgrade that is no WebSocket handshake (RFC 6455 section 4.2.1), or one that no browser would accept from us. */
-export function handshakeProblem(request: IncomingMessage): RefusalCode | undefined {
+/** What is wrong with an upgrade that node:http has read. */
+export function upgradeProblem(request: IncomingMessage): RefusalCode | undefined {
   const { method, headers, httpVersion } = request;
   if (isAmbiguous(request)) return 'request_malformed';
   if (method !== 'GET') return 'method_refused';
   // A body would be one to a proxy that counts it, and the first frames to us.
   if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) return 'body_refused';
+  return httpVersion === '1.1' ? handshakeProblem(request) : 'upgrade_required';
+}
+
+/** An upgrade that is no WebSocket handshake (RFC 6455 section 4.2.1), or one that no browser would accept from us. */
+export function handshakeProblem({ headers }: Pick<RequestHead, 'headers'>): RefusalCode | undefined {
   const isHandshake =
-    httpVersion === '1.1' &&
     headers['sec-websocket-version'] === '13' &&
-    /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '');
+    /^[+/0-9A-Za-z]{22}==$/.test(single(headers, 'sec-websocket-key') ?? '');
   if (!isHandshake) return 'upgrade_required';
-  const offered = headers['sec-websocket-protocol'];
+  const offered = single(headers, 'sec-websocket-protocol');
   return offered === undefined || mayChooseBinary(offered) ? undefined : 'subprotocol_refused';
 }
 

@@ -13,7 +13,16 @@ export function socketDataPath(clock: Clock): DataPath {
   const acknowledgements = new Acknowledgements();
   return {
     fromRunners: workspace.fromRunners,
-    take: (socket, head) => new ViewerSocket(socket, head, workspace),
+    fromViewers: workspace.fromViewers,
+    adopt: (socket) => {
+      const viewer = new ViewerSocket(socket, workspace);
+      return viewer.adopt() ? viewer : undefined;
+    },
+    take: (socket) => {
+      const viewer = new ViewerSocket(socket, workspace);
+      if (!viewer.adopt()) viewer.listen();
+      return viewer;
+    },
     accept: (viewer, handshake, upstream, options) =>
       viewer.socket.destroyed || viewer.socket.readableEnded
         ? undefined

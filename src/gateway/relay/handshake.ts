@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { acceptFor } from '../../websocket/index.js';
 import type { Handshake } from '../data-path.js';
+import { type RequestHead, single } from '../upgrade-head.js';
 
 /** What of an upgrade the answer needs; the request itself is not kept. */
-export function handshakeOf(headers: IncomingHttpHeaders): Handshake {
-  return { key: headers['sec-websocket-key'] ?? '', binary: headers['sec-websocket-protocol'] !== undefined };
+export function handshakeOf(headers: RequestHead['headers']): Handshake {
+  return { key: single(headers, 'sec-websocket-key') ?? '', binary: headers['sec-websocket-protocol'] !== undefined };
 }
 
 /** The 101 (RFC 6455 section 4.2.2). No extension: RFB is compressed already. */

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 /** What of Node's sockets is needed and has no public name. Where it is missing, the public way is taken. */
 interface Internals {
   _handle: {
-    readonly reading?: boolean;
     readonly writeQueueSize?: number;
     useUserBuffer?(buffer: Uint8Array): void;
   } | null;
@@ -34,7 +33,6 @@ export function adoptInto(buffer: Uint8Array): Adopt {
     handle.useUserBuffer(buffer);
     inner[kBuffer] = buffer;
     inner[kCallback] = onBytes;
-    if (!handle.reading) accepted.resume();
     return true;
   };
 }

@@ -7,7 +7,7 @@ const MAX_EARLY_BYTES = 65_536;
 /** Takes `length` bytes at the beginning of the workspace; false: no more, please. */
 export type Reader = (length: number) => boolean;
 
-/** The socket of a viewer from its upgrade on. What comes before somebody reads is kept, up to a bound. */
+/** The socket of a viewer. What comes before somebody reads is kept, up to a bound. */
 export class ViewerSocket {
   #early: Buffer[] = [];
   #earlyBytes = 0;
@@ -15,13 +15,19 @@ export class ViewerSocket {
 
   constructor(
     readonly socket: Socket,
-    head: Buffer,
     private readonly workspace: Workspace,
-  ) {
-    if (head.length > 0) this.#keep(Buffer.from(head));
-    socket.on('error', () => {}); // 'close' follows
-    if (!workspace.adopt(socket, (length) => this.#receive(length)))
-      socket.on('data', (chunk: Buffer) => this.#copyIn(chunk));
+  ) {}
+
+  /** Reads into the workspace from now on; false where that cannot be done: the socket is then as it was. */
+  adopt(): boolean {
+    if (!this.workspace.adopt(this.socket, (length) => this.#receive(length))) return false;
+    this.socket.on('error', ignore).resume();
+    return true;
+  }
+
+  /** Reads the public way, into memory of its own. */
+  listen(): void {
+    this.socket.on('error', ignore).on('data', (chunk: Buffer) => this.#copyIn(chunk));
   }
 
   /** Hands what has come, and from now on what comes, to a reader. */
@@ -31,6 +37,18 @@ export class ViewerSocket {
     this.#early = [];
     for (const chunk of early) this.#copyIn(chunk);
     if (this.#earlyBytes > MAX_EARLY_BYTES) this.socket.resume();
+  }
+
+  /** Nobody reads for now: keeps what is left of what came, and what comes. */
+  hold(rest: Uint8Array): void {
+    this.#reader = undefined;
+    if (rest.length > 0) this.#keep(Buffer.from(rest));
+  }
+
+  /** From now on the socket has what comes itself, as if nobody had read from it; `bytes` first. */
+  handOn(bytes: Uint8Array): void {
+    this.#reader = (length) => this.socket.push(Buffer.from(this.workspace.fromViewers.subarray(0, length)));
+    this.socket.push(Buffer.from(bytes));
   }
 
   /** Nobody will read it: what has come and what still comes is thrown away. */
@@ -61,3 +79,5 @@ export class ViewerSocket {
     }
   }
 }
+
+const ignore = (): void => {}; // 'close' follows an error

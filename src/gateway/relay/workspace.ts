@@ -17,7 +17,7 @@ export interface Workspace {
   readonly memory: Uint8Array;
   readonly unmask: Unmask;
   /** Where every viewer is read into: the first bytes of `memory`. */
-  readonly fromViewers: Uint8Array;
+  readonly fromViewers: Buffer;
   /** Makes an accepted socket read there. */
   readonly adopt: Adopt;
   /** Where every runner is read into. */
@@ -28,7 +28,7 @@ export interface Workspace {
 
 export function makeWorkspace(): Workspace {
   const { memory, unmask } = unmaskMemory(READ_BYTES + UPWARD_SLABS * SLAB_BYTES);
-  const fromViewers = memory.subarray(0, READ_BYTES);
+  const fromViewers = Buffer.from(memory.buffer, memory.byteOffset, READ_BYTES);
   let made = 0;
   return {
     memory,
