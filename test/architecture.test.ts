@@ -34,6 +34,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
     from: ['core', 'config', 'api', 'rfb', 'websocket', 'tokens', 'testcard', 'topology', 'report', 'processes'],
     why: 'it looks from outside; importing a service would test a copy of what is deployed',
   },
+  lab: {
+    from: ['core', 'topology', 'processes', 'rfb', 'testcard', 'websocket', 'pki', 'report'],
+    why: 'it breaks paths of real parts and knows the answers: nobody but the commands may see them',
+  },
   cli: { from: ['core'], why: 'what commands share' },
   commands: { from: ['*'], why: 'thin shells over everything' },
 };
