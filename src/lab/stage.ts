@@ -24,6 +24,8 @@ export interface Part {
   readonly args: readonly string[];
   /** Beside PATH, HOME and the language. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs: the folder of the stage, unless it is said. */
+  readonly cwd?: string;
   /** The network namespace that it lives in. */
   readonly namespace?: string | undefined;
   /** The TCP port that it listens on once it is ready; without it, it is ready at once. */
@@ -84,14 +86,15 @@ export async function openStage(deps: StageDeps): Promise<Stage> {
       file,
       args: [...inside, ...part.args],
       env: { ...base, ...part.env },
-      cwd: folder,
+      cwd: part.cwd ?? folder,
       logFile,
       lifeline: own && part.namespace === undefined,
       setpriv,
     });
     scope.use(started);
     await waitUntilReady(started, () => isReady(part, started.pid), { timeoutMs: START_MS, signal: deps.signal });
-    deps.onStarted(`${name}${part.port === undefined ? '' : ` on port ${part.port}`}`);
+    const words = own ? `camofleet ${part.args.slice(1).join(' ')}` : name;
+    deps.onStarted(`${words}${part.port === undefined ? '' : ` on port ${part.port}`}`);
     return started;
   };
 

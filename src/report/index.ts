@@ -4,4 +4,5 @@ export { renderHtml } from './html.js';
 export { renderJUnit } from './junit.js';
 export { type HoldProgress, renderProgress } from './progress.js';
 export { renderHopTable } from './text.js';
+export { cut } from './width.js';
 export { count, formatMs, printable } from './words.js';

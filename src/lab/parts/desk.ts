@@ -1,0 +1,29 @@
+import { startScreen, startX11vnc } from './display.js';
+import { type GatewayPart, startGateway } from './gateway.js';
+import type { Stage } from '../stage.js';
+
+/** A still screen, x11vnc on it, and a gateway that leads to it. */
+export interface Desk {
+  readonly gateway: GatewayPart;
+  readonly rfbPort: number;
+}
+
+/** What lies behind an ingress, whole and well. */
+export async function startDesk(stage: Stage, namespace?: string): Promise<Desk> {
+  const where = namespace === undefined ? {} : { namespace };
+  const { display } = await startScreen(stage, where);
+  const rfb = await startX11vnc(stage, { display, ...where });
+  const gateway = await startGateway(stage, { rfb: { port: rfb.port }, ...where });
+  return { gateway, rfbPort: rfb.port };
+}
+
+/** The flags of somebody who may look at an ingress, at the gateway behind it, and at their logs. */
+export function flagsOf(ingress: { readonly port: number; readonly accessLog: string }, desk: Desk): readonly string[] {
+  const { gateway, rfbPort } = desk;
+  return [
+    ...['--url', `ws://127.0.0.1:${ingress.port}${gateway.path}`],
+    ...['--gateway', gateway.url, '--rfb', `127.0.0.1:${rfbPort}`],
+    ...['--traefik-log', ingress.accessLog, '--gateway-log', gateway.log],
+    ...['--duration', '3s'],
+  ];
+}
