@@ -235,7 +235,7 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   F69: {
     hop: 'runner',
     remedy: /password/i,
-    cure: 'The same secret at both ends, of 8 characters; or None behind a gateway that authenticates; no blacklist',
+    cure: 'The same password at both ends, of 8 characters; or None behind a gateway that authenticates; no blacklist',
   },
   F70: {
     hop: 'runner',

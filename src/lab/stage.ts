@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CamofleetError } from '../core/index.js';
 import { type RunningProcess, findProgram, startProcess, waitUntilReady } from '../processes/index.js';
 import { listensOn } from './listening.js';
@@ -48,6 +48,8 @@ export interface Stage extends AsyncDisposable {
   file(name: string, text: string, mode?: number): Promise<string>;
   /** A free port below those that the kernel hands out, never the same twice. */
   port(): Promise<number>;
+  /** The Node binary that runs the lab, for stand-ins that must be processes of their own. */
+  readonly node: string;
   /** The absolute path of a program. */
   program(name: string): string;
   /** Starts a program and waits until it is ready; its output goes to a log in the folder. */
@@ -76,10 +78,10 @@ export async function openStage(deps: StageDeps): Promise<Stage> {
 
   const start = async (part: Part, own = false): Promise<RunningProcess> => {
     deps.signal.throwIfAborted();
-    const name = own ? `camofleet ${part.args[1]}` : part.program;
+    const name = own ? `camofleet ${part.args[1]}` : basename(part.program);
     const file = part.namespace === undefined ? program(part.program) : program('ip');
     const inside = part.namespace === undefined ? [] : ['netns', 'exec', part.namespace, program(part.program)];
-    const logFile = join(folder, `${own ? part.args[1] : part.program}-${(parts += 1)}.log`);
+    const logFile = join(folder, `${own ? part.args[1] : name}-${(parts += 1)}.log`);
     const setpriv = own ? undefined : findProgram('setpriv', PATH);
     const started = await startProcess({
       name,
@@ -101,6 +103,7 @@ export async function openStage(deps: StageDeps): Promise<Stage> {
   return {
     folder,
     signal: deps.signal,
+    node: deps.execPath,
     own: (thing) => scope.use(thing),
     defer: (end) => scope.defer(end),
     file: async (name, text, mode = 0o644) => {
