@@ -19,6 +19,11 @@ export interface Surroundings {
 
 type Guess = Omit<Blame, 'hop'>;
 
+/** The code of a problem document that was the answer. */
+export function problemIn({ http }: Pick<DialFacts, 'http'>): string | undefined {
+  return http && /"code":\s*"([a-z_]+)"/.exec(http.body)?.[1];
+}
+
 /** Codes of the gateway's own problem documents, every one of them (spec section 5). */
 const GATEWAY_PROBLEMS: Readonly<Record<string, Code>> = {
   id_missing: 'CF-GATEWAY-ID',
@@ -113,7 +118,7 @@ function tlsGuess({ tls }: DialFacts): Guess {
 /** A refusal before the 101: the gateway's own document says it; else status and surroundings tell whose answer it is. */
 function upgradeGuess({ http, errorCode }: DialFacts, { vantage, innerOpens }: Surroundings): Guess {
   if (!http) return unansweredGuess(errorCode, { vantage, innerOpens });
-  const problem = /"code":\s*"([a-z_]+)"/.exec(http.body)?.[1];
+  const problem = problemIn({ http });
   const known = problem === undefined ? undefined : GATEWAY_PROBLEMS[problem];
   if (known) return { code: known, confidence: 'proven' };
   const { status } = http;

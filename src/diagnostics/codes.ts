@@ -29,8 +29,41 @@ export const CODES = {
     hop: 'viewer',
     title: 'a header of the page forbids its socket',
     want: "connect-src 'self' or the socket's origin",
-    remedy: "Take the header off the router of /vnc/, or add connect-src 'self' wss: to it",
+    remedy:
+      "connect-src 'self' and the origin of the socket (wss://HOST:PORT) in Content-Security-Policy of the page; in Traefik: contentSecurityPolicy of the headers middleware on that router",
     not: ['the network: the browser never sends a packet'],
+  },
+  'CF-VIEWER-MIXED': {
+    hop: 'viewer',
+    title: 'the page is https and its socket is ws://',
+    want: 'a socket URL with wss://, as the page has https',
+    remedy:
+      'Hand out wss://: derive the scheme from one configured public base, or use a relative URL (noVNC: encrypt=1); take X-Forwarded-Proto (https or wss) only from forwardedHeaders.trustedIPs',
+    not: ['the network: the browser refuses the URL before it sends a packet'],
+  },
+  'CF-VIEWER-FRAME': {
+    hop: 'viewer',
+    title: 'a header of the page forbids the frame around it',
+    want: 'frame-ancestors with the origin of the page that shows the viewer',
+    remedy:
+      "frame-ancestors 'self' and the origin of the UI in Content-Security-Policy of the viewer page, and no X-Frame-Options: in Traefik drop frameDeny, or use customFrameOptionsValue, on that router only",
+    not: ['the network: the browser loads the page and shows it in no frame'],
+  },
+  'CF-VIEWER-ASSETS': {
+    hop: 'viewer',
+    title: 'the viewer page loads and its scripts do not',
+    want: '200 and a type of JavaScript for every script of the page',
+    remedy:
+      'Link scripts and socket relative to the page and bundle noVNC with it; else a router for those paths with a higher priority than the catch-all',
+    not: ['the socket: without its scripts the page never asks for it'],
+  },
+  'CF-VIEWER-PATH': {
+    hop: 'viewer',
+    title: 'the path of the socket lost its prefix, or holds it twice',
+    want: 'the path at which the socket opens',
+    remedy:
+      'Build the path of the socket once, from the public base, and resolve it relative to the page (noVNC: path=, without a slash in front)',
+    not: ['the network and the certificate: the handshake was answered'],
   },
   'CF-DNS-NAME': {
     hop: 'dns',
@@ -53,26 +86,36 @@ export const CODES = {
     remedy: 'Allow the port in the firewall between here and the address',
     not: ['the service behind it: its host did not answer TCP'],
   },
+  'CF-NETWORK-BLOCKED': {
+    hop: 'network',
+    title: 'packets between gateway and runner are dropped or rejected',
+    want: 'a TCP connection from the gateway to the RFB port of the runner',
+    remedy:
+      'Allow the gateway to the RFB ports of the runner (5900-5999) in the NetworkPolicy or firewall between them; raise net.netfilter.nf_conntrack_max when the kernel log says that its table is full; then probe from the position of the gateway',
+    not: ['Traefik: it carried the socket to the gateway', 'the viewer and its network: the gateway answered'],
+  },
   'CF-TLS-TRUST': {
     hop: 'tls',
     title: 'the certificate is not trusted',
     want: 'a chain that ends at a trusted authority',
     remedy:
-      'tls.mode: acme, or files with the whole chain; for the throw-away authority pass --ca .camofleet/pki/ca.pem',
+      'A certificate of a trusted authority with its whole chain: tls.certResolver on the router in Traefik (camofleet: tls.mode acme or files); for an authority of your own pass --ca, for the throw-away one .camofleet/pki/ca.pem',
     not: ['the gateway: TLS ends before it'],
   },
   'CF-TLS-EXPIRED': {
     hop: 'tls',
     title: 'the certificate has run out',
     want: 'a certificate that is valid today',
-    remedy: 'camofleet down && camofleet up renews the throw-away certificate; with tls.mode files replace the files',
+    remedy:
+      'Renew the certificate and let what ends TLS load it: tls.certResolver in Traefik, nginx -s reload; camofleet down && camofleet up renews the throw-away one',
     not: ['the gateway: TLS ends before it'],
   },
   'CF-TLS-NAME': {
     hop: 'tls',
     title: 'the certificate does not cover the name',
     want: 'a certificate for the name that viewers type',
-    remedy: 'public.host in camofleet.yaml must be a name in the certificate; then camofleet down and camofleet up',
+    remedy:
+      'A certificate for this name: tls.certResolver with a matching Host on the router in Traefik, or tls.stores.default.defaultCertificate (camofleet: public.host); the same host and port for page and socket',
     not: ['the gateway: TLS ends before it'],
   },
   'CF-TLS-HANDSHAKE': {
@@ -81,6 +124,47 @@ export const CODES = {
     want: 'a finished handshake',
     remedy: 'The public port must lead to the entry point websecure',
     not: ['the certificate: none was shown'],
+  },
+  'CF-TLS-SCHEME': {
+    hop: 'tls',
+    title: 'TLS and plaintext are mixed up at the public port',
+    want: 'wss:// to a port that speaks TLS, ws:// to one that does not',
+    remedy:
+      'Hand out the scheme that the port speaks: wss:// for a TLS entry point; a balancer must forward 443 to the entry point with TLS (websecure), not to the plaintext one',
+    not: ['the certificate: the two sides do not speak the same protocol'],
+  },
+  'CF-EDGE-UPGRADE': {
+    hop: 'edge',
+    title: 'a proxy in front takes the upgrade off the handshake',
+    want: 'Upgrade, Connection and Sec-WebSocket-* of the viewer at the gateway',
+    remedy:
+      'nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade (from a map); Apache: mod_proxy_wstunnel; CDN: WebSockets on',
+    not: [
+      'the gateway: it answers a plain request as it should',
+      'Traefik: it passes the upgrade on without being told to',
+    ],
+  },
+  'CF-EDGE-REDIRECT': {
+    hop: 'edge',
+    title: 'a proxy in front redirects the handshake',
+    want: '101: browsers do not follow redirects of a handshake',
+    remedy: 'Hand out the final wss:// URL, and exempt the location of the socket from redirects',
+    not: ['the gateway: it was not asked'],
+  },
+  'CF-TRAEFIK-REDIRECT': {
+    hop: 'traefik',
+    title: 'Traefik redirects the handshake',
+    want: '101: browsers do not follow redirects of a handshake',
+    remedy: 'Hand out the final wss:// URL, and exempt the router of the socket from redirectScheme and redirectRegex',
+    not: ['the gateway: it was not asked'],
+  },
+  'CF-TRAEFIK-SCHEME': {
+    hop: 'traefik',
+    title: 'the ingress and what is behind it do not speak the same scheme',
+    want: 'https to a port that speaks TLS, http to one that does not',
+    remedy:
+      'loadBalancer.servers.url of the service with https:// (label loadbalancer.server.scheme=https), with a serversTransport that has rootCAs or insecureSkipVerify',
+    not: ['the gateway: dialled by its own scheme it answers', 'the public certificate: TLS in front was finished'],
   },
   'CF-TRAEFIK-DOWN': {
     hop: 'traefik',
@@ -160,6 +244,22 @@ export const CODES = {
     remedy: 'Let nothing between viewer and gateway rewrite Upgrade, Connection or Sec-WebSocket-*',
     not: ['the certificate: what answers was reached'],
   },
+  'CF-GATEWAY-FRAMES': {
+    hop: 'gateway',
+    title: 'the gateway sends frames that no browser takes',
+    want: 'frames as RFC 6455 has them, without an extension that was not agreed on',
+    remedy:
+      'Switch permessage-deflate off in the relay and in every proxy that writes frames anew (Sec-WebSocket-Extensions is agreed on for each leg by itself); RFB is compressed already',
+    not: ['the runner: frames are made by the relay', 'Traefik: it does not touch frames'],
+  },
+  'CF-GATEWAY-SUBPROTOCOL': {
+    hop: 'gateway',
+    title: 'the subprotocol that is selected is not one that was offered',
+    want: 'exactly one of the offered subprotocols, or none where none was offered',
+    remedy:
+      'Select exactly one of the values in Sec-WebSocket-Protocol, and none where none is offered; never echo; newer libvncserver and websockify do so',
+    not: ['the network and the certificate: the handshake was answered'],
+  },
   'CF-GATEWAY-ID': {
     hop: 'gateway',
     title: 'the gateway knows no such session',
@@ -182,6 +282,22 @@ export const CODES = {
     want: 'a target among the allowed ones',
     remedy: 'CAMOFLEET_GATEWAY_ALLOWED_TARGETS of the gateway must hold the address that the runner advertises',
     not: ['the runner: it was not asked', 'the token: it was opened'],
+  },
+  'CF-GATEWAY-DIAL': {
+    hop: 'gateway',
+    title: 'the gateway takes the socket and cannot reach its target',
+    want: 'a gateway that reaches the RFB server of the session',
+    remedy:
+      'Correct the target of this id (VNC_MAP_JSON; websockify: its target argument or token file); a gateway should dial before it accepts, and answer 502 or 504 with a body that says why',
+    not: ['Traefik: it carried the socket to the gateway', 'the viewer: its handshake was right'],
+  },
+  'CF-GATEWAY-NOT-RFB': {
+    hop: 'gateway',
+    title: 'the gateway leads to something that is no RFB server',
+    want: 'a target that greets with RFB 003.00x',
+    remedy:
+      'Correct the target of this id (VNC_MAP_JSON; websockify: its target argument): it must be the raw RFB port of the session; a gateway should read the greeting before it exposes a target',
+    not: ['Traefik: it carried the socket to the gateway'],
   },
   'CF-GATEWAY-ORIGIN': {
     hop: 'gateway',
@@ -210,6 +326,14 @@ export const CODES = {
     want: 'a place',
     remedy: 'gateway.maxSessions in camofleet.yaml, or another gateway',
     not: ['the runner: it was not asked'],
+  },
+  'CF-GATEWAY-REFUSED': {
+    hop: 'gateway',
+    title: 'the gateway refuses the socket and does not say why',
+    want: '101, or a refusal that carries its reason',
+    remedy:
+      'Raise the session limit of the gateway (its log has the reason), count prewarmed slots apart, and refuse with 503 or 404, a body and Retry-After, or accept and close with 1013 and a reason',
+    not: ['Traefik: the gateway itself answers so', 'the runner: it was not asked'],
   },
   'CF-GATEWAY-DRAINING': {
     hop: 'gateway',

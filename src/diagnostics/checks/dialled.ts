@@ -1,8 +1,8 @@
 import type { Hop } from '../../core/index.js';
-import { blameFor } from '../blame.js';
 import type { Check, Verdict } from '../check.js';
+import { type Dials, blameAmong } from '../inward.js';
 import { type DialFacts, STAGES, type Stage } from '../probe/facts.js';
-import type { Vantage } from '../subjects/index.js';
+import { VANTAGES, type Vantage } from '../subjects/index.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
 
 interface FrontCheck {
@@ -35,14 +35,14 @@ export function isPast({ stage }: DialFacts, wanted: Stage): boolean {
   return STAGES.indexOf(stage) > STAGES.indexOf(wanted);
 }
 
-/** A dial that stopped, as a failure with the hop to blame. */
-export function failed(facts: DialFacts, want: string, vantage: Vantage, innerOpens?: boolean): Verdict {
-  const blame = blameFor(facts, { vantage, innerOpens });
+/** A dial that stopped, as a failure with the hop to blame, in the light of what was seen from further inside. */
+export function failed(facts: DialFacts, want: string, vantage: Vantage, inside: Dials = {}): Verdict {
+  const blame = blameAmong({ ...inside, [vantage]: facts }, vantage);
   return { status: 'fail', saw: sawIn(facts), want, ...blame, wsKey: facts.http?.key };
 }
 
 /** The failure, with the words of the refusal's own problem document where it has one. */
-function sawIn({ failure = 'nothing', http, stage }: DialFacts): string {
+export function sawIn({ failure = 'nothing', http, stage }: DialFacts): string {
   if (stage !== 'http' || !http) return failure;
   const [, code] = /"code":\s*"([a-z_]+)"/.exec(http.body) ?? [];
   const [, detail] = /"detail":\s*"([^"\\]+)"/.exec(http.body) ?? [];
@@ -57,12 +57,11 @@ export function lockedOut({ stage, rfb }: DialFacts): string | undefined {
     : `verify speaks none of the security types on offer: ${rfb.types?.join(', ') ?? ''}`;
 }
 
-/** Whether the session that the front leads to opens past the ingress; undefined where nobody can look. */
-export async function opensInside(context: CheckContext): Promise<boolean | undefined> {
-  const { subject, front } = context;
-  if (front?.vantage !== 'public' || !subject?.targets.gateway) return undefined;
-  const { facts } = await context.dial(subject, 'gateway');
-  return facts.stage === 'open' || lockedOut(facts) !== undefined;
+/** What the same session shows from further inside than a vantage point, where anybody can look there. */
+export async function insideOf({ subject, dial }: CheckContext, vantage: Vantage): Promise<Dials> {
+  const further = VANTAGES.slice(VANTAGES.indexOf(vantage) + 1).filter((one) => subject?.targets[one]);
+  const seen = await Promise.all(further.map(async (one) => [one, (await dial(subject!, one)).facts] as const));
+  return Object.fromEntries(seen);
 }
 
 export function ms(value: number | undefined): string {

@@ -3,7 +3,7 @@ import { readCard } from '../../testcard/index.js';
 import type { Check } from '../check.js';
 import type { DialFacts, Stage } from '../probe/facts.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
-import { failed, frontCheck, isPast, lockedOut, ms } from './dialled.js';
+import { failed, frontCheck, insideOf, isPast, lockedOut, ms } from './dialled.js';
 
 const UPGRADED = [
   'control.sessions',
@@ -29,10 +29,11 @@ function rfbCheck(
     hop,
     title,
     needs: [...UPGRADED, ...needs],
-    judge: (facts, _context, vantage) => {
+    judge: async (facts, context, vantage) => {
       const because = stage === 'security' ? lockedOut(facts) : undefined;
       if (because !== undefined) return { status: 'skip', because };
-      return isPast(facts, stage) ? { status: 'pass', saw: saw(facts) } : failed(facts, title, vantage);
+      if (isPast(facts, stage)) return { status: 'pass', saw: saw(facts) };
+      return failed(facts, title, vantage, await insideOf(context, vantage));
     },
   });
 }

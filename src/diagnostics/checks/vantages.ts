@@ -1,7 +1,7 @@
 import type { Check } from '../check.js';
 import type { Vantage } from '../subjects/index.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
-import { failed, lockedOut, ms } from './dialled.js';
+import { failed, insideOf, lockedOut, ms } from './dialled.js';
 
 function vantageCheck(id: string, hop: 'gateway' | 'runner', title: string, vantage: Vantage): Check<CheckContext> {
   return {
@@ -18,7 +18,8 @@ function vantageCheck(id: string, hop: 'gateway' | 'runner', title: string, vant
       if (facts.stage === 'open')
         return { status: 'pass', saw: `a frame after ${ms(facts.frame?.tookMs)}`, tookMs: facts.frame?.tookMs };
       const because = lockedOut(facts);
-      return because === undefined ? failed(facts, title, vantage) : { status: 'skip', because };
+      if (because !== undefined) return { status: 'skip', because };
+      return failed(facts, title, vantage, await insideOf(context, vantage));
     },
   };
 }

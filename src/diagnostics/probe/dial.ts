@@ -15,6 +15,8 @@ export type DialTarget =
       readonly headers: Readonly<Record<string, string>>;
       /** For a gateway that lets the viewer answer the runner's password. */
       readonly password?: string | undefined;
+      /** What the viewer offers; by default `binary`. */
+      readonly subprotocols?: readonly string[];
     }
   | { readonly kind: 'rfb'; readonly host: string; readonly port: number; readonly password: string | undefined };
 
@@ -25,6 +27,8 @@ export interface DialOptions {
   /** For the whole dial, to the first frame. */
   readonly timeoutMs: number;
   readonly keepPicture: boolean;
+  /** The first picture is a corner so many pixels wide and high; by default all of it. */
+  readonly firstSide?: number;
   readonly signal: AbortSignal;
 }
 
@@ -45,12 +49,13 @@ export async function dial(target: DialTarget, options: DialOptions): Promise<Di
   const opened = await openRfb(wire, head, { password: target.password, signal }, facts);
   if (!opened) return { facts, stream: undefined };
   const stream = new Stream(wire, opened.init, { key: facts.http?.key, keepPicture: options.keepPicture });
-  if (await firstFrame(stream, opened.takeRest(), signal, facts)) return { facts, stream };
+  if (await firstFrame(stream, opened.takeRest(), { ...options, signal }, facts)) return { facts, stream };
   wire.drop();
   return { facts, stream: undefined };
 }
 
-function endpointOf(target: DialTarget): { readonly host: string; readonly port: number; readonly tls: boolean } {
+/** Where a target is, and whether TLS is spoken there. */
+export function endpointOf(target: DialTarget): { readonly host: string; readonly port: number; readonly tls: boolean } {
   if (target.kind === 'rfb') return { host: target.host, port: target.port, tls: false };
   const { protocol, hostname, port } = target.url;
   const tls = protocol === 'wss:';
@@ -68,10 +73,15 @@ async function upgraded(
 }
 
 /** A frame is an update with pixels in it: one that only tells a new size, or nothing, shows no picture. */
-async function firstFrame(stream: Stream, rest: Buffer, signal: AbortSignal, facts: DialFacts): Promise<boolean> {
+async function firstFrame(
+  stream: Stream,
+  rest: Buffer,
+  { signal, firstSide }: DialOptions,
+  facts: DialFacts,
+): Promise<boolean> {
   facts.stage = 'frame';
   const began = performance.now();
-  stream.start(rest);
+  stream.start(rest, firstSide);
   while (stream.pixels === 0 && (await stream.nextFrame(signal)));
   if (stream.pixels > 0) {
     facts.frame = { pixels: stream.pixels, tookMs: performance.now() - began };
@@ -87,5 +97,6 @@ async function noteEnd(stream: Stream, facts: DialFacts): Promise<void> {
   const { code } = await stream.ended;
   if (code !== null) facts.closeCode = code;
   facts.stop = stream.malformed === undefined ? 'ended' : 'malformed';
+  if (stream.brokeFrames) facts.brokeFrames = true;
   facts.failure = stream.malformed ?? 'the stream ended before the first frame';
 }

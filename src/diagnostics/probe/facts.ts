@@ -27,6 +27,10 @@ export interface DialFacts {
   errorCode?: string;
   /** How the RFB opening stopped: nothing came in time, bytes that are no RFB, the other side ended, or it said no. */
   stop?: 'silence' | 'malformed' | 'ended' | 'refused';
+  /** What was malformed was a frame of WebSocket, not what travels in it. */
+  brokeFrames?: boolean;
+  /** When the RFB opening stopped, counted from the socket that was open. */
+  stoppedAfterMs?: number;
   /** Of a close frame that came during the opening. */
   closeCode?: number;
   localPort?: number;

@@ -31,7 +31,7 @@ export async function openRfb(
   };
   const stop = (how: Stop, failure: string): void => {
     if (settled) return;
-    Object.assign(facts, { failure, stop: how });
+    Object.assign(facts, { failure, stop: how, stoppedAfterMs: performance.now() - began });
     settle(undefined);
     wire.drop();
   };
@@ -75,6 +75,7 @@ export async function openRfb(
 
   void wire.ended.then((end) => {
     if (end.code !== null && !settled) facts.closeCode = end.code;
+    if (end.broken === 'frames' && !settled) facts.brokeFrames = true;
     stop(end.broken ? 'malformed' : 'ended', endedBefore(end, handshake.waitingFor));
   });
   const release = whenAborted(signal, () => stop('silence', whyAborted(signal, handshake.waitingFor)));

@@ -1,6 +1,7 @@
 import { ClientSession, type Framebuffer, type ServerInit } from '../../rfb/index.js';
 import type { StreamEnd } from './facts.js';
 import { whenAborted } from './limit.js';
+import type { Readings } from './ledger.js';
 import { Pings } from './pings.js';
 import type { Wire, WireEnd } from './wire.js';
 
@@ -28,7 +29,10 @@ export class Stream {
   readonly #began = performance.now();
   #lastByte = performance.now();
   #owesRequest = false;
+  #rests = false;
+  #asked = 0;
   #malformed: string | undefined;
+  #brokeFrames = false;
 
   constructor(
     wire: Wire,
@@ -51,8 +55,18 @@ export class Stream {
     return this.#malformed;
   }
 
+  /** What was malformed was a frame of WebSocket. */
+  get brokeFrames(): boolean {
+    return this.#brokeFrames;
+  }
+
   get isOpen(): boolean {
     return this.#wire.isOpen;
+  }
+
+  /** What a timer of any hop could have counted of it. */
+  get readings(): Readings {
+    return this.#wire.readings;
   }
 
   get pingsSent(): number {
@@ -63,15 +77,15 @@ export class Stream {
     return this.#pings.answered;
   }
 
-  /** Takes the wire over, with bytes of RFB that came already, and asks for the picture. */
-  start(rest: Buffer): void {
+  /** Takes the wire over, with bytes of RFB that came already, and asks for the picture, or for a corner of it. */
+  start(rest: Buffer, firstSide?: number): void {
     this.#wire.handTo({
       rfb: (bytes) => this.#receive(bytes),
       pong: (payload) => this.#pings.pong(payload, performance.now()),
       drained: () => this.#requestOwed(),
     });
     if (rest.length > 0) this.#receive(rest);
-    this.#send(this.#session.start());
+    this.#send(this.#session.start(firstSide));
   }
 
   /** Resolves when the next whole update has been read; false when the stream ended or the signal aborted first. */
@@ -88,9 +102,27 @@ export class Stream {
     });
   }
 
-  /** Asks for the whole picture anew. */
-  requestAll(): void {
-    this.#send(this.#session.request(false));
+  /** Asks for the whole picture anew, or for a corner of it. */
+  requestAll(side?: number): void {
+    this.#send(this.#session.request(false, side));
+  }
+
+  /** From now on nothing is asked for by itself: what does not speak unasked falls silent. */
+  rest(): void {
+    this.#rests = true;
+    this.#owesRequest = false;
+  }
+
+  /** Asks for what has changed: on a still screen this is a message without an answer. */
+  ask(): void {
+    if (!this.#wire.isClogged) this.#send(this.#session.request(true));
+  }
+
+  /** Asks for a corner of the picture, changed or not; not while an earlier one has not come. */
+  askCorner(side: number): void {
+    if (this.#wire.isClogged || this.#asked > this.frames) return;
+    this.#asked = this.frames + 1;
+    this.#send(this.#session.request(false, side));
   }
 
   /** Sends a ping; a peer that answered before and has fallen silent is given up. */
@@ -138,7 +170,7 @@ export class Stream {
     this.frames += 1;
     this.pixels += pixels;
     for (const tell of this.#waiting) tell();
-    this.#owesRequest = true;
+    this.#owesRequest = !this.#rests;
     this.#requestOwed();
   }
 
@@ -159,6 +191,7 @@ export class Stream {
     const now = performance.now();
     this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);
     if (end.broken) this.#malformed = end.reason;
+    this.#brokeFrames = end.broken === 'frames';
     for (const tell of this.#waiting) tell();
     const { how, code, reason, bySelf } = end;
     return { how, code, reason, atMs: Math.round(now - this.#began), at: Date.now(), bySelf };

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { EndHow } from '../../report/index.js';
 import { FrameParser, OPCODE, encodeFrame } from '../../websocket/index.js';
+import { Ledger, type Readings } from './ledger.js';
 import type { TlsTap } from './tls-tap.js';
 
 /** Who hears what comes over a wire. */
@@ -20,8 +21,8 @@ export interface WireEnd {
   readonly reason: string;
   /** This side had said that it wants to end. */
   readonly bySelf: boolean;
-  /** The peer sent what no client may accept: `reason` says what. */
-  readonly broken: boolean;
+  /** The peer sent what no client may accept, as WebSocket or in what travels in it: `reason` says what. */
+  readonly broken: false | 'frames' | 'content';
 }
 
 /** An answer to our close frame, or to our FIN, is waited for this long; so is the peer's FIN behind its close frame. */
@@ -40,9 +41,12 @@ export class Wire {
   readonly #socket: Socket;
   readonly #tap: TlsTap | undefined;
   readonly #frames = new FrameParser();
+  readonly #ledger = new Ledger(performance.now());
   readonly #resolveEnded: (end: WireEnd) => void;
   #listener: WireListener | undefined;
   #end: WireEnd | undefined;
+  /** As it was when the wire ended, or when this side began to end it. */
+  #lastReadings: Readings | undefined;
   #closing = false;
   #heardAtMs = performance.now();
 
@@ -62,6 +66,11 @@ export class Wire {
   /** When the last byte of any kind came. */
   get heardAtMs(): number {
     return this.#heardAtMs;
+  }
+
+  /** What a timer of any hop could have counted until now, or until the end. */
+  get readings(): Readings {
+    return this.#lastReadings ?? this.#ledger.readings(performance.now());
   }
 
   /** True while the peer does not take what it was sent: more would only pile up. */
@@ -88,17 +97,19 @@ export class Wire {
   }
 
   send(rfb: Buffer): void {
+    if (this.isOpen) this.#ledger.message('viewer', rfb.length, performance.now());
     this.#write(this.framed ? encodeFrame(OPCODE.binary, rfb) : rfb);
   }
 
   ping(payload: Buffer): void {
+    if (this.isOpen) this.#ledger.control('viewer', performance.now());
     this.#write(encodeFrame(OPCODE.ping, payload));
   }
 
   /** The peer broke a protocol: it is told so and heard no more. */
-  reject(reason: string): void {
+  reject(reason: string, broken: 'frames' | 'content' = 'content'): void {
     if (this.framed) this.#writeClose(PROTOCOL_ERROR);
-    this.#finish('none', reason, { broken: true });
+    this.#finish('none', reason, { broken });
   }
 
   /** Nothing comes any more. */
@@ -110,6 +121,7 @@ export class Wire {
   async close(): Promise<WireEnd> {
     if (this.isOpen && !this.#closing) {
       this.#closing = true;
+      this.#lastReadings = this.readings;
       if (this.framed) this.#writeClose(NORMAL);
       else this.#socket.end();
       const timer = setTimeout(() => this.giveUp(`no answer to our close in ${CLOSE_MS} ms`), CLOSE_MS);
@@ -128,23 +140,37 @@ export class Wire {
   #receive(bytes: Buffer): void {
     this.#heardAtMs = performance.now();
     if (!this.framed) {
-      if (this.isOpen) this.#listener?.rfb(bytes);
+      this.#rfb(bytes);
       return;
     }
     for (const event of this.#frames.feed(bytes)) {
       if (!this.isOpen) return;
-      if (event.type === 'data' && event.kind === 'binary') this.#listener?.rfb(event.bytes);
+      if (event.type === 'data' && event.kind === 'binary') this.#rfb(event.bytes);
       else if (event.type === 'data') this.reject('a text message came where RFB travels in binary ones');
       else if (event.type === 'ping') this.#pong(event.payload);
-      else if (event.type === 'pong') this.#listener?.pong(event.payload);
-      else if (event.type === 'violation') this.reject(event.reason);
+      else if (event.type === 'pong') this.#ponged(event.payload);
+      else if (event.type === 'violation') this.reject(event.reason, 'frames');
       else this.#peerCloses(event.code, event.reason);
     }
   }
 
+  #rfb(bytes: Buffer): void {
+    if (!this.isOpen) return;
+    this.#ledger.message('server', bytes.length, this.#heardAtMs);
+    this.#listener?.rfb(bytes);
+  }
+
   /** A peer that asks and does not read is not answered for ever. */
   #pong(payload: Buffer): void {
-    if (!this.isClogged) this.#write(encodeFrame(OPCODE.pong, payload));
+    this.#ledger.serverPing(this.#heardAtMs);
+    if (this.isClogged) return;
+    this.#ledger.control('viewer', this.#heardAtMs);
+    this.#write(encodeFrame(OPCODE.pong, payload));
+  }
+
+  #ponged(payload: Buffer): void {
+    this.#ledger.control('server', this.#heardAtMs);
+    this.#listener?.pong(payload);
   }
 
   #peerCloses(code: number | null, reason: string): void {
@@ -162,8 +188,9 @@ export class Wire {
     if (this.isOpen && this.#socket.writable) this.#socket.write(bytes);
   }
 
-  #finish(how: EndHow, reason = '', more: { readonly code?: number | null; readonly broken?: boolean } = {}): void {
+  #finish(how: EndHow, reason = '', more: { readonly code?: number | null; readonly broken?: WireEnd['broken'] } = {}): void {
     if (this.#end) return;
+    this.#lastReadings ??= this.readings;
     this.#end = { how, code: more.code ?? null, reason, bySelf: this.#closing, broken: more.broken ?? false };
     this.#resolveEnded(this.#end);
     if (how === 'close_frame' || more.broken) this.#leave();

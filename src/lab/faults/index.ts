@@ -1,6 +1,45 @@
 import type { Fault } from '../fault.js';
+import { F01 } from './F01.js';
+import { F02 } from './F02.js';
+import { F03 } from './F03.js';
+import { F04 } from './F04.js';
+import { F09 } from './F09.js';
+import { F10 } from './F10.js';
+import { F11 } from './F11.js';
+import { F19 } from './F19.js';
+import { F20 } from './F20.js';
+import { F24 } from './F24.js';
+import { F25 } from './F25.js';
+import { F36 } from './F36.js';
+import { F37 } from './F37.js';
+import { F38 } from './F38.js';
+import { F44 } from './F44.js';
+import { F46 } from './F46.js';
+import { F47 } from './F47.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
+import { F85 } from './F85.js';
 
 /** Every fault that can be hosted, in the order of the atlas; see docs/lab.md for how to add one. */
-export const FAULTS: readonly Fault[] = [F53, F54];
+export const FAULTS: readonly Fault[] = [
+  F01,
+  F02,
+  F03,
+  F04,
+  F09,
+  F10,
+  F11,
+  F19,
+  F20,
+  F24,
+  F25,
+  F36,
+  F37,
+  F38,
+  F44,
+  F46,
+  F47,
+  F53,
+  F54,
+  F85,
+];

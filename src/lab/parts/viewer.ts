@@ -62,3 +62,10 @@ function watch(socket: Socket): Promise<void> {
   });
   return promise;
 }
+
+/** A viewer at a WebSocket that is open and says nothing. */
+export async function watchSocket(url: string): Promise<Disposable> {
+  const socket = new WebSocket(url, 'binary');
+  await once(socket, 'open');
+  return { [Symbol.dispose]: () => socket.close() };
+}
