@@ -15,6 +15,8 @@ const START_MS = 20_000;
 const RUN_MS = 150_000;
 const STOP_MS = 1_500;
 const STALL_SAMPLE_MS = 50;
+/** Of what a contender complained about. */
+const MAX_WORDS = 500;
 
 /** Whether the contender and the load have a core each. */
 export const isPinned = availableParallelism() > 1 && installed('taskset') !== undefined;
@@ -36,7 +38,12 @@ export async function runOnce(contender, scenario, { load, scale }) {
   const [port, backend] = [await freePort(), await freePort()];
   if (scenario.isTls) makeCertificate(folder);
   const { command, env = {} } = contender.start({ port, backend, folder, tls: scenario.isTls });
-  const gateway = start(command, 0, { env: { ...process.env, ...env }, stdio: 'ignore', cwd: folder });
+  const gateway = start(command, 0, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: folder,
+  });
+  const said = lastWords(gateway);
   try {
     await listening(port, gateway);
     await pause(300); // what is loaded behind the first answer
@@ -44,6 +51,8 @@ export async function runOnce(contender, scenario, { load, scale }) {
     await follow(loadCommand(contender, scenario, { load, scale, port, backend }), watch.on);
     if (gateway.exitCode !== null) throw new Error(`it exited with code ${gateway.exitCode}`);
     return outcome(scenario, watch.seen);
+  } catch (error) {
+    throw new Error([error.message, said()].filter(Boolean).join(': '), { cause: error });
   } finally {
     await stop(gateway);
     rmSync(folder, { recursive: true, force: true });
@@ -109,6 +118,13 @@ function outcome(scenario, seen) {
 function ownCpu() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** What a program says on its standard error, of which the end is kept. */
+function lastWords(child) {
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (words = (words + text).slice(-MAX_WORDS)));
+  return () => words.trim();
 }
 
 /** Runs the load to its end; each of its lines goes to `on`. */

@@ -159,18 +159,17 @@ export class Session {
   /** The limit that is passed, if one is. A viewer that only watches, or a screen that stands still, passes none. */
   #late(now: number): { readonly cause: EndCause; readonly detail: string } | undefined {
     const { pingIntervalMs, readTimeoutMs, writeTimeoutMs, idleTimeoutMs } = this.limits;
-    const passed = (since: number | undefined, ms: number): boolean => since !== undefined && now - since > ms;
-    if (!this.#viewerOpened && passed(this.#openedAt, OPENING_MS))
+    if (!this.#viewerOpened && isPast(this.#openedAt, OPENING_MS, now))
       return { cause: 'protocol_error', detail: `no ClientInit within ${OPENING_MS} ms` };
-    if (passed(this.#viewerBlockedAt, writeTimeoutMs))
+    if (isPast(this.#viewerBlockedAt, writeTimeoutMs, now))
       return { cause: 'slow_viewer', detail: `the viewer took nothing for ${writeTimeoutMs} ms` };
-    if (passed(this.#runnerBlockedAt, readTimeoutMs))
+    if (isPast(this.#runnerBlockedAt, readTimeoutMs, now))
       return { cause: 'upstream_lost', detail: `the runner took nothing for ${readTimeoutMs} ms` };
     if (pingIntervalMs === 0)
-      return passed(this.#lastByteAt, idleTimeoutMs)
+      return isPast(this.#lastByteAt, idleTimeoutMs, now)
         ? { cause: 'idle', detail: `no byte for ${idleTimeoutMs} ms` }
         : undefined;
-    return this.#runnerBlockedAt === undefined && passed(this.#lastSignAt, readTimeoutMs)
+    return this.#runnerBlockedAt === undefined && isPast(this.#lastSignAt, readTimeoutMs, now)
       ? { cause: 'viewer_lost', detail: `no pong and no byte for ${readTimeoutMs} ms` }
       : undefined;
   }
@@ -183,6 +182,10 @@ export class Session {
   #silence(now: number): void {
     this.#longestSilenceMs = Math.max(this.#longestSilenceMs, now - this.#lastByteAt);
   }
+}
+
+function isPast(since: number | undefined, ms: number, now: number): boolean {
+  return since !== undefined && now - since > ms;
 }
 
 /** To hundredths; null of nothing. */

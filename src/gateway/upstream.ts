@@ -94,7 +94,7 @@ export class Dial {
       ...(target.password !== undefined && { password: target.password }),
     });
     this.#inlet = new Inlet(buffer);
-    this.#inlet.reader = (length) => this.#receive(Buffer.from(buffer.subarray(0, length)));
+    this.#inlet.reader = (length) => this.#receive(copyOf(buffer, length));
     this.#socket = connect({
       host: target.host,
       port: target.port,
@@ -172,6 +172,13 @@ export class Dial {
     this.#resolve(result);
     this.#resolve = undefined;
   }
+}
+
+/** The first bytes, in memory of their own. */
+function copyOf(buffer: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length);
+  buffer.copy(copy, 0, 0, length);
+  return copy;
 }
 
 const ignore = (): void => {};

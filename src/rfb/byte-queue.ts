@@ -17,9 +17,9 @@ export class ByteQueue {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    this.#chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#length += chunk.length;
-    this.#joinSmall();
+    if (this.#chunks.length > 1) this.#joinSmall();
   }
 
   /** The first `length` bytes without consuming them, or undefined when fewer have arrived. */
@@ -27,7 +27,8 @@ export class ByteQueue {
     if (this.#length < length) return undefined;
     const first = this.#chunks[0];
     if (first === undefined) return Buffer.alloc(0);
-    if (first.length >= length) return first.subarray(0, length);
+    if (first.length === length) return first;
+    if (first.length > length) return first.subarray(0, length);
     const joined = Buffer.concat(this.#chunks);
     this.#chunks = [joined];
     return joined.subarray(0, length);

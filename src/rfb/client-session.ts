@@ -62,15 +62,20 @@ export class ClientSession {
     return this.#picture;
   }
 
-  /** SetPixelFormat, SetEncodings and a request for the whole picture. */
-  start(): Buffer {
+  /** SetPixelFormat, SetEncodings and a request for the whole picture, or for a corner of it. */
+  start(side?: number): Buffer {
     const format = Buffer.concat([Buffer.from([0, 0, 0, 0]), encodePixelFormat(TRUE_COLOUR_32)]);
-    return Buffer.concat([format, encodeSetEncodings([COPY_RECT, RAW, DESKTOP_SIZE, LAST_RECT]), this.request(false)]);
+    return Buffer.concat([
+      format,
+      encodeSetEncodings([COPY_RECT, RAW, DESKTOP_SIZE, LAST_RECT]),
+      this.request(false, side),
+    ]);
   }
 
-  /** A request for what has changed, or for all of it. */
-  request(incremental: boolean): Buffer {
-    return encodeUpdateRequest(incremental, { x: 0, y: 0, width: this.#width, height: this.#height });
+  /** A request for what has changed, or for all of it; of the whole picture, or of a corner so many pixels wide and high. */
+  request(incremental: boolean, side = Number.POSITIVE_INFINITY): Buffer {
+    const width = Math.min(side, this.#width);
+    return encodeUpdateRequest(incremental, { x: 0, y: 0, width, height: Math.min(side, this.#height) });
   }
 
   feed(chunk: Uint8Array): SessionEvent[] {
