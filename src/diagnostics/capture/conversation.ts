@@ -3,6 +3,7 @@ import type { FieldTape } from './fields.js';
 import { FrameTape } from './frames.js';
 import { type HeadFacts, HeadTape } from './http-head.js';
 import { RfbOpening } from './rfb-opening.js';
+import { RecordTape } from './tls-records.js';
 
 /** How the bytes of one direction are read. `nothing`: no byte of it is kept any more. */
 type Mode =
@@ -14,16 +15,19 @@ type Mode =
   | { readonly as: 'answer' }
   | { readonly as: 'frames'; readonly tape: FrameTape }
   | { readonly as: 'fields'; readonly tape: FieldTape }
+  | { readonly as: 'records'; readonly tape: RecordTape }
   | { readonly as: 'nothing' };
 
 const RFB = 'RFB ';
 const REQUEST = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) \//;
 const ANSWER = /^HTTP\/1\.[01] /;
+/** A handshake record, or an alert in its place. */
+const TLS = /^[\u0015\u0016]\u0003[\u0000-\u0004]/;
 const LONGEST_START = 9;
 
 /**
- * What may be kept of one TCP flow. It recognises RFB, HTTP/1 and the WebSocket behind it by their first bytes; of
- * everything else (TLS, HTTP/2, strangers) no payload byte is kept.
+ * What may be kept of one TCP flow. It recognises RFB, HTTP/1, the WebSocket behind it, and TLS by their first bytes; of TLS
+ * the headers of records stay, of everything else (HTTP/2, strangers) no payload byte.
  */
 export class Conversation {
   readonly #modes: Record<FlowSide, Mode> = { client: { as: 'start' }, server: { as: 'start' } };
@@ -49,7 +53,7 @@ export class Conversation {
   /** So many bytes of a side are missing: they were not captured. What comes next is kept only where it can be known. */
   skip(side: FlowSide, count: number): void {
     const mode = this.#modes[side];
-    if (mode.as === 'frames') mode.tape.skip(count);
+    if (mode.as === 'frames' || mode.as === 'records') mode.tape.skip(count);
     else if (mode.as === 'body' && mode.left > count) mode.left -= count;
     else if (mode.as !== 'answer') this.lose(side);
   }
@@ -80,6 +84,7 @@ export class Conversation {
           break;
         }
         case 'fields':
+        case 'records':
         case 'frames': {
           const taken = mode.tape.take(rest);
           if (mode.tape.isOver) this.lose(side);
@@ -106,6 +111,10 @@ export class Conversation {
       const opening = new RfbOpening(this.#onBlank);
       this.#modes.server = { as: 'fields', tape: opening.server };
       this.#modes.client = { as: 'fields', tape: opening.client };
+      return;
+    }
+    if (TLS.test(text)) {
+      this.#modes[side] = { as: 'records', tape: new RecordTape() };
       return;
     }
     const isHead = side === 'client' ? REQUEST.test(text) : this.#asked > 0 && ANSWER.test(text);

@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
 import {
+  EndpointNames,
   type FlowSide,
   type Packet,
   PacketSplitter,
@@ -39,6 +40,7 @@ export class PacketRedactor extends Transform {
   leftOut = 0;
   readonly #maxBytes: number;
   readonly #splitter = new PacketSplitter();
+  readonly #names = new EndpointNames();
   /** By both directions of the pair of addresses; the oldest first. */
   readonly #flows = new Map<string, Flow>();
 
@@ -78,7 +80,7 @@ export class PacketRedactor extends Transform {
   }
 
   #redact(packet: Packet): Packet | undefined {
-    const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength);
+    const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength, this.#names);
     if (!segment) return undefined;
     const payload = packet.data.subarray(segment.payloadAt, segment.payloadAt + segment.payloadLength);
     const isEdge = segment.syn || segment.fin || segment.rst;

@@ -15,6 +15,24 @@ export interface Segment {
   readonly payloadLength: number;
 }
 
+/** Endpoints whose texts are remembered: those of more flows than are followed. */
+const MAX_NAMES = 16_384;
+
+/** Texts of IPv4 endpoints, each made once: millions of packets are of the same few. */
+export class EndpointNames {
+  readonly #texts = new Map<number, string>();
+
+  of(address: number, port: number): string {
+    const key = address * 65_536 + port;
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MAX_NAMES) this.#texts.clear();
+    const text = `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}:${port}`;
+    this.#texts.set(key, text);
+    return text;
+  }
+}
+
 /** LINKTYPE_ numbers (https://www.tcpdump.org/linktypes.html). */
 const LINK = { null: 0, ethernet: 1, raw: 101, loop: 108, sll: 113, ipv4: 228, ipv6: 229, sll2: 276 } as const;
 /** DLT numbers that some systems write for raw IP. */
@@ -33,11 +51,16 @@ const MAX_EXTENSIONS = 8;
  * The TCP segment in a packet of a link type; undefined for everything else, for fragments, and for what is cut short.
  * `originalLength` serves where the IP header cannot tell (segmentation offload).
  */
-export function decodeSegment(linkType: number, packet: Buffer, originalLength: number): Segment | undefined {
+export function decodeSegment(
+  linkType: number,
+  packet: Buffer,
+  originalLength: number,
+  names: EndpointNames,
+): Segment | undefined {
   const at = networkOffset(linkType, packet);
   if (at === undefined || at >= packet.length) return undefined;
   const version = packet[at]! >> 4;
-  if (version === 4) return ipv4(packet, at, originalLength);
+  if (version === 4) return ipv4(packet, at, originalLength, names);
   return version === 6 ? ipv6(packet, at, originalLength) : undefined;
 }
 
@@ -71,13 +94,17 @@ function ethernet(packet: Buffer): number | undefined {
   return undefined;
 }
 
-function ipv4(packet: Buffer, at: number, originalLength: number): Segment | undefined {
+function ipv4(packet: Buffer, at: number, originalLength: number, names: EndpointNames): Segment | undefined {
   if (packet.length < at + 20 || packet[at + 9] !== TCP) return undefined;
   const header = (packet[at]! & 0x0f) * 4;
   const isFragment = (packet.readUInt16BE(at + 6) & 0x3fff) !== 0;
   if (header < 20 || isFragment) return undefined;
   const total = packet.readUInt16BE(at + 2) || originalLength - at;
-  return tcp(packet, at + header, total - header, ipv4Text(packet, at + 12), ipv4Text(packet, at + 16));
+  const start = at + header;
+  if (packet.length < start + TCP_HEADER) return undefined;
+  const from = names.of(packet.readUInt32BE(at + 12), packet.readUInt16BE(start));
+  const to = names.of(packet.readUInt32BE(at + 16), packet.readUInt16BE(start + 2));
+  return tcp(packet, start, total - header, from, to);
 }
 
 function ipv6(packet: Buffer, at: number, originalLength: number): Segment | undefined {
@@ -92,17 +119,18 @@ function ipv6(packet: Buffer, at: number, originalLength: number): Segment | und
   if (next !== TCP) return undefined;
   const length = packet.readUInt16BE(at + 4) || originalLength - at - IPV6_HEADER;
   const rest = length - (start - at - IPV6_HEADER);
-  return tcp(packet, start, rest, ipv6Text(packet, at + 8), ipv6Text(packet, at + 24));
+  if (packet.length < start + TCP_HEADER) return undefined;
+  const from = `${ipv6Text(packet, at + 8)}:${packet.readUInt16BE(start)}`;
+  return tcp(packet, start, rest, from, `${ipv6Text(packet, at + 24)}:${packet.readUInt16BE(start + 2)}`);
 }
 
 function tcp(packet: Buffer, at: number, length: number, from: string, to: string): Segment | undefined {
-  if (packet.length < at + TCP_HEADER) return undefined;
   const header = (packet[at + 12]! >> 4) * 4;
   if (header < TCP_HEADER || packet.length < at + header) return undefined;
   const flags = packet[at + 13]!;
   return {
-    from: `${from}:${packet.readUInt16BE(at)}`,
-    to: `${to}:${packet.readUInt16BE(at + 2)}`,
+    from,
+    to,
     fin: (flags & 0x01) !== 0,
     syn: (flags & 0x02) !== 0,
     rst: (flags & 0x04) !== 0,
@@ -112,10 +140,6 @@ function tcp(packet: Buffer, at: number, length: number, from: string, to: strin
     payloadAt: at + header,
     payloadLength: Math.max(0, length - header),
   };
-}
-
-function ipv4Text(packet: Buffer, at: number): string {
-  return `${packet[at]}.${packet[at + 1]}.${packet[at + 2]}.${packet[at + 3]}`;
 }
 
 function ipv6Text(packet: Buffer, at: number): string {

@@ -1,16 +1,6 @@
-import type { Segment } from './decode.js';
-
-export type FlowSide = 'client' | 'server';
-
-/** A segment in its place in the capture. */
-export interface SeenSegment {
-  /** Packet number, from 1. */
-  readonly number: number;
-  /** Milliseconds since the epoch. */
-  readonly atMs: number;
-  readonly segment: Segment;
-  readonly data: Buffer;
-}
+import { Direction, type DirectionFacts } from './direction.js';
+import type { FlowSide, SeenSegment } from './segments.js';
+import { type CloseSignal, CloseSignals, describeSignals } from './signals.js';
 
 /** How a flow ended, ready to be cited. */
 export interface FlowEnd {
@@ -21,17 +11,6 @@ export interface FlowEnd {
   readonly client: string;
   readonly server: string;
   readonly text: string;
-}
-
-/** One direction of a flow. */
-export interface DirectionFacts {
-  readonly packets: number;
-  /** Payload on the wire, retransmissions included. */
-  readonly bytes: number;
-  readonly retransmissions: number;
-  /** Times that this side announced that it reads no more for now. */
-  readonly zeroWindows: number;
-  readonly lastDataAtMs: number | null;
 }
 
 export interface TcpFlow {
@@ -45,7 +24,11 @@ export interface TcpFlow {
   readonly firstPayload: { readonly by: FlowSide; readonly kind: PayloadKind; readonly packet: number } | undefined;
   /** The greeting of an RFB server, bare or in a WebSocket frame. */
   readonly banner: { readonly packet: number; readonly version: string } | undefined;
+  /** Sec-WebSocket-Key of the upgrade, where it is not inside TLS: the id that joins legs. */
+  readonly wsKey: string | undefined;
   readonly end: FlowEnd | undefined;
+  /** Close frames, TLS alerts, FIN and RST of both sides, in the order of the capture. */
+  readonly signals: readonly CloseSignal[];
   readonly up: DirectionFacts;
   readonly down: DirectionFacts;
 }
@@ -57,20 +40,10 @@ export const MAX_FLOWS = 4_096;
 const GREETING = /RFB (\d{3}\.\d{3})\n/;
 /** The greeting comes early: behind a WebSocket header, or behind the head of the 101 in the same segment. */
 const GREETING_SEGMENTS = 8;
-const GREETING_WITHIN = 2_048;
+const READ_OF_A_SEGMENT = 2_048;
 const HTTP = /^(?:[A-Z]{3,8} [/*h]|HTTP\/1\.)/;
-
-interface Direction {
-  packets: number;
-  bytes: number;
-  retransmissions: number;
-  zeroWindows: number;
-  lastDataAtMs: number | null;
-  /** Sequence number behind the furthest byte seen. */
-  next: number | undefined;
-  isShut: boolean;
-  dataSegments: number;
-}
+const TLS = /^[\u0014-\u0017]\u0003/;
+const UPGRADE_KEY = /\r\nsec-websocket-key:[ \t]*([A-Za-z0-9+/]{22}==)/i;
 
 interface Flow {
   readonly client: string;
@@ -82,28 +55,40 @@ interface Flow {
   established: boolean;
   firstPayload: TcpFlow['firstPayload'];
   banner: TcpFlow['banner'];
-  end: FlowEnd | undefined;
+  wsKey: string | undefined;
+  end: Pick<FlowEnd, 'packet' | 'atMs' | 'by' | 'how'> | undefined;
+  readonly signals: CloseSignals;
   readonly sides: Readonly<Record<FlowSide, Direction>>;
 }
+
+/** A goodbye inside a stream is no longer: a control frame with its header and mask, or an alert with its nonce and tag. */
+const LONGEST_GOODBYE = 131;
+
+/** Reads the payload of a segment that was added. */
+export type PayloadReader = (data: Buffer) => void;
 
 /** TCP flows, each reduced to what a diagnosis needs. Pure: segments in, facts out; memory is bounded. */
 export class FlowTable {
   readonly #flows: Flow[] = [];
-  /** Both directions of the living flows. */
-  readonly #byPair = new Map<string, Flow>();
+  /** Both directions of the living flows: by sender, then by receiver. */
+  readonly #byPair = new Map<string, Map<string, Flow>>();
   #ignored = 0;
 
-  add(seen: SeenSegment): void {
+  /** Counts a segment; gives a reader where its payload may say something. Readers are called in the order of the capture. */
+  add(seen: SeenSegment): PayloadReader | undefined {
     const flow = this.#flowOf(seen);
-    if (!flow) return;
+    if (!flow) return undefined;
     const { segment } = seen;
     const by: FlowSide = segment.from === flow.client ? 'client' : 'server';
     if (segment.syn && !segment.ack) flow.syn = true;
     if (segment.syn && segment.ack) flow.synAck = true;
     else if (flow.syn && flow.synAck && segment.ack && by === 'client') flow.established = true;
-    if (segment.payloadLength > 0) notePayload(flow, by, seen);
-    count(flow.sides[by], seen);
-    if ((segment.fin || segment.rst) && !flow.end) flow.end = endOf(flow, by, seen);
+    flow.sides[by].count(seen);
+    if (segment.fin || segment.rst) {
+      flow.signals.noteFlags(by, seen);
+      flow.end ??= { packet: seen.number, atMs: seen.atMs, by, how: segment.rst ? 'rst' : 'fin' };
+    }
+    return isWorthReading(flow, by, seen) ? (data) => readPayload(flow, by, seen, data) : undefined;
   }
 
   facts(): {
@@ -113,11 +98,12 @@ export class FlowTable {
     readonly flows: TcpFlow[];
     readonly flowsIgnored: number;
   } {
+    const flows = this.#flows.map(factsOf);
     return {
       handshakes: this.#flows.filter(({ established }) => established).length,
-      banners: this.#flows.filter(({ banner }) => banner).length,
-      ends: this.#flows.flatMap(({ end }) => end ?? []).toSorted((a, b) => a.packet - b.packet),
-      flows: this.#flows.map(factsOf),
+      banners: flows.filter(({ banner }) => banner).length,
+      ends: flows.flatMap(({ end }) => end ?? []).toSorted((a, b) => a.packet - b.packet),
+      flows,
       flowsIgnored: this.#ignored,
     };
   }
@@ -125,7 +111,7 @@ export class FlowTable {
   /** A SYN on a pair of addresses whose flow has ended begins a new flow. */
   #flowOf({ number, atMs, segment }: SeenSegment): Flow | undefined {
     const opens = segment.syn && !segment.ack;
-    const known = this.#byPair.get(`${segment.from} ${segment.to}`);
+    const known = this.#byPair.get(segment.from)?.get(segment.to);
     if (known && !(opens && known.end)) return known;
     if (this.#flows.length >= MAX_FLOWS) {
       if (opens) this.#ignored += 1;
@@ -142,82 +128,54 @@ export class FlowTable {
       established: false,
       firstPayload: undefined,
       banner: undefined,
+      wsKey: undefined,
       end: undefined,
-      sides: { client: emptyDirection(), server: emptyDirection() },
+      signals: new CloseSignals(),
+      sides: { client: new Direction(), server: new Direction() },
     };
     this.#flows.push(flow);
-    this.#byPair.set(`${client} ${server}`, flow);
-    this.#byPair.set(`${server} ${client}`, flow);
+    this.#remember(client, server, flow);
+    this.#remember(server, client, flow);
     return flow;
   }
-}
 
-function emptyDirection(): Direction {
-  return {
-    packets: 0,
-    bytes: 0,
-    retransmissions: 0,
-    zeroWindows: 0,
-    lastDataAtMs: null,
-    next: undefined,
-    isShut: false,
-    dataSegments: 0,
-  };
-}
-
-function count(direction: Direction, { atMs, segment }: SeenSegment): void {
-  const { payloadLength: length, sequence } = segment;
-  direction.packets += 1;
-  const isShut = segment.window === 0 && !segment.rst && !segment.syn;
-  if (isShut && !direction.isShut) direction.zeroWindows += 1;
-  direction.isShut = isShut;
-  if (segment.rst) return;
-  const end = (sequence + length + (segment.syn ? 1 : 0) + (segment.fin ? 1 : 0)) >>> 0;
-  const ahead = direction.next === undefined ? 1 : (end - direction.next) | 0;
-  if (length > 0) {
-    direction.bytes += length;
-    direction.lastDataAtMs = atMs;
-    // One byte that was sent before is a keepalive probe, not a loss.
-    if (ahead <= 0 && length > 1) direction.retransmissions += 1;
+  #remember(from: string, to: string, flow: Flow): void {
+    const known = this.#byPair.get(from);
+    if (known) known.set(to, flow);
+    else this.#byPair.set(from, new Map([[to, flow]]));
   }
-  if (ahead > 0) direction.next = end;
 }
 
-function notePayload(flow: Flow, by: FlowSide, { number, segment, data }: SeenSegment): void {
-  const direction = flow.sides[by];
-  direction.dataSegments += 1;
-  if (flow.banner || direction.dataSegments > GREETING_SEGMENTS) return;
-  const text = data.toString('latin1', segment.payloadAt, segment.payloadAt + GREETING_WITHIN);
-  flow.firstPayload ??= { by, kind: kindOf(text), packet: number };
+function isWorthReading({ banner, firstPayload, sides }: Flow, by: FlowSide, { segment }: SeenSegment): boolean {
+  const { payloadLength } = segment;
+  if (payloadLength === 0) return false;
+  if (!banner && sides[by].dataSegments <= GREETING_SEGMENTS) return true;
+  return payloadLength <= LONGEST_GOODBYE && firstPayload?.kind !== 'rfb' && firstPayload?.kind !== 'other';
+}
+
+function readPayload(flow: Flow, by: FlowSide, seen: SeenSegment, data: Buffer): void {
+  const { payloadAt, payloadLength } = seen.segment;
+  const payload = data.subarray(payloadAt, payloadAt + Math.min(payloadLength, READ_OF_A_SEGMENT));
+  if (flow.firstPayload?.kind === 'tls') flow.signals.noteTls(by, seen, payload);
+  else if (flow.wsKey !== undefined) flow.signals.noteFrame(by, seen, payload);
+  if (flow.banner) return;
+  const text = payload.toString('latin1');
+  flow.firstPayload ??= { by, kind: kindOf(text), packet: seen.number };
+  if (by === 'client') flow.wsKey ??= UPGRADE_KEY.exec(text)?.[1];
   const version = by === 'server' ? GREETING.exec(text)?.[1] : undefined;
-  if (version !== undefined) flow.banner = { packet: number, version };
+  if (version !== undefined) flow.banner = { packet: seen.number, version };
 }
 
 function kindOf(text: string): PayloadKind {
   if (text.startsWith('RFB ')) return 'rfb';
   if (HTTP.test(text)) return 'http';
-  return /^[\u0014-\u0017]\u0003/.test(text) ? 'tls' : 'other';
+  return TLS.test(text) ? 'tls' : 'other';
 }
 
-function endOf({ client, server }: Flow, by: FlowSide, { number, atMs, segment }: SeenSegment): FlowEnd {
-  const how = segment.rst ? 'rst' : 'fin';
-  const side = by === 'client' ? 'the dialling side' : 'the answering side';
-  const text = `first ${how.toUpperCase()} of ${client} → ${server} came from ${side}`;
-  return { packet: number, atMs, by, how, client, server, text };
-}
-
-function factsOf({
-  client,
-  server,
-  firstPacket,
-  startedAtMs,
-  firstPayload,
-  banner,
-  end,
-  sides,
-  ...flow
-}: Flow): TcpFlow {
+function factsOf(flow: Flow): TcpFlow {
+  const { client, server, firstPacket, startedAtMs, firstPayload, banner, wsKey, end, sides } = flow;
   const answered = flow.established ? 'complete' : end?.how === 'rst' && end.by === 'server' ? 'refused' : 'syn_only';
+  const signals = flow.signals.list(({ by, packet }) => sides[by].lastDataPacket === packet);
   return {
     client,
     server,
@@ -226,12 +184,10 @@ function factsOf({
     startedAtMs,
     firstPayload,
     banner,
-    end,
-    up: directionFacts(sides.client),
-    down: directionFacts(sides.server),
+    wsKey,
+    end: end && { ...end, client, server, text: `${client} → ${server}: ${describeSignals(signals)}` },
+    signals,
+    up: sides.client.facts(),
+    down: sides.server.facts(),
   };
-}
-
-function directionFacts({ packets, bytes, retransmissions, zeroWindows, lastDataAtMs }: Direction): DirectionFacts {
-  return { packets, bytes, retransmissions, zeroWindows, lastDataAtMs };
 }

@@ -3,7 +3,9 @@
  * flows. It judges nothing; malformed bytes are data, with the number of the packet.
  */
 export { readCapture } from './read.js';
-export { type Segment, decodeSegment } from './decode.js';
-export type { FlowSide } from './flows.js';
+export { EndpointNames, type Segment, decodeSegment } from './decode.js';
+export type { TcpFlow } from './flows.js';
+export type { FlowSide } from './segments.js';
+export type { CloseSignal } from './signals.js';
 export { type Packet, encodeFileHeader, encodeRecords } from './packet.js';
 export { PacketSplitter } from './splitter.js';

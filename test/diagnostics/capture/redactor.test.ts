@@ -261,3 +261,41 @@ describe('what a conversation may show', () => {
     expect((await redactFlow(refusing)).payloads[2]).toBe(`\0\0\0\0\u0006${'\0'.repeat(6)}`);
   });
 });
+
+describe('of TLS', () => {
+  const record = (type: number, length: number, fill = 'CANARY'): Buffer =>
+    Buffer.concat([Buffer.from([type, 3, 3, length >> 8, length & 0xff]), Buffer.alloc(length, fill)]);
+
+  test('type and length of the record that begins a packet stay, and nothing inside', async () => {
+    const { payloads, all } = await redactFlow(
+      new FlowMaker()
+        .say('client', record(22, 60))
+        .say('server', Buffer.concat([record(22, 90), record(20, 1)]))
+        .say('server', record(23, 2_000).subarray(0, 1_000))
+        .say('server', record(23, 2_000).subarray(1_000))
+        .say('server', record(23, 19)),
+    );
+    expect(all).not.toContain('CANARY');
+    expect(payloads.map(({ length }) => length)).toEqual([5, 5, 5, 0, 5]);
+  });
+
+  test('an alert in clear text stays whole, however it is cut', async () => {
+    const alert = Buffer.from('15030300020230', 'hex');
+    for (let cut = 1; cut < alert.length; cut += 1) {
+      const flow = new FlowMaker()
+        .say('client', record(22, 60))
+        .say('client', alert.subarray(0, cut))
+        .say('client', alert.subarray(cut));
+      const { payloads } = await redactFlow(flow);
+      expect(payloads[1]!.length + payloads[2]!.length, `cut at ${cut}`).toBeGreaterThanOrEqual(5);
+      expect(alert.toString('latin1').startsWith(payloads[1]!)).toBe(true);
+    }
+  });
+
+  test('what is no record, or comes behind a gap between records, is not kept', async () => {
+    const broken = new FlowMaker().say('client', record(22, 60)).say('client', 'CANARY').say('client', record(23, 19));
+    expect((await redactFlow(broken)).payloads.slice(1)).toEqual(['', '']);
+    const gap = new FlowMaker().say('client', record(22, 60)).say('client', record(23, 19), { skip: 40 });
+    expect((await redactFlow(gap)).payloads[1]).toBe('');
+  });
+});
