@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -110,10 +110,13 @@ export function ensureBuild(node) {
   const stamp = join(root, 'dist', '.camofleet-stamp');
   const hash = hashOf(sources);
   if (isCurrent(stamp, hash)) return;
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  mkdirSync(join(root, 'dist'), { recursive: true });
+  // Beside the last good build, which stays until this one is whole.
+  const fresh = join(root, 'node_modules', '.cache', `dist-${process.pid}`);
+  process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
+  mkdirSync(fresh, { recursive: true });
   const advice = 'Mend the lines above; `npm run check` shows all problems.';
-  quietly('compiling', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root], advice);
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  quietly('compiling', node, [compiler, '-p', root, '--outDir', fresh], advice);
   for (const page of ['viewer', 'fleet'])
     if (existsSync(join(root, 'src', 'ui', page, 'index.html')))
       quietly(
@@ -126,9 +129,13 @@ export function ensureBuild(node) {
           join(root, 'vite.config.ts'),
           '--mode',
           page,
+          '--outDir',
+          join(fresh, 'ui', page),
         ],
         advice,
       );
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  renameSync(fresh, join(root, 'dist'));
   quietly('listing the commands', node, [join(root, 'scripts', 'manifest.mjs')], advice);
   writeFileSync(stamp, hash);
 }

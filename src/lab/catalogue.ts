@@ -24,8 +24,8 @@ export interface Machine {
 /** Every fault that is told of, in the order of the atlas. */
 export function catalogue(machine: Machine): Entry[] {
   const hosted = FAULTS.map((fault): Entry => {
-    const lacking = fault.needs.filter((need) => lacks(need, machine));
-    const because = lacking.length === 0 ? undefined : `this machine lacks ${lacking.join(', ')}`;
+    const missing = lacking(fault.needs, machine);
+    const because = missing.length === 0 ? undefined : `this machine lacks ${missing.join(', ')}`;
     return { id: fault.id, title: fault.title, answer: answerOf(fault.id), fault, because };
   });
   const others = Object.entries(NOT_HOSTABLE).map(([id, { title, because }]): Entry => {
@@ -51,6 +51,11 @@ function answerOf(id: string): Answer {
   const answer = ANSWERS[id];
   if (!answer) throw new Error(`no answer is written for ${id}`);
   return answer;
+}
+
+/** Of what is needed, what this machine does not have. */
+export function lacking(needs: readonly Need[], machine: Machine): readonly Need[] {
+  return needs.filter((need) => lacks(need, machine));
 }
 
 function lacks(need: Need, { path, isRoot }: Machine): boolean {
