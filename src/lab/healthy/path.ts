@@ -85,12 +85,7 @@ interface Relayed {
   readonly log?: string;
 }
 
-async function startRelay(
-  stage: Stage,
-  relay: SetUp['relay'],
-  rfbPort: number,
-  where: Where,
-): Promise<Relayed> {
+async function startRelay(stage: Stage, relay: SetUp['relay'], rfbPort: number, where: Where): Promise<Relayed> {
   if (relay === 'gateway') return startGateway(stage, { rfb: { port: rfbPort }, ...where });
   const { port } = await startWebsockify(stage, { to: `127.0.0.1:${rfbPort}`, ...where });
   return { port, path: '/websockify' };
