@@ -1,11 +1,9 @@
 import { type Socket, connect } from 'node:net';
 import { type Clock, type Result, err, errorText, ok } from '../core/index.js';
 import { ClientHandshake, type ClientHandshakeEvent, SECURITY_NONE } from '../rfb/index.js';
+import type { Reader } from './data-path.js';
 import type { RefusalCode } from './refusals.js';
 import type { Target } from './target.js';
-
-/** Takes `length` bytes at the beginning of the buffer that is read into; false: no more, please. */
-type Reader = (length: number) => boolean;
 
 /** A runner that has said yes: through SecurityResult, waiting for ClientInit, paused. */
 export interface Upstream {

@@ -8,7 +8,7 @@ import {
   encodeServerFrame,
   writeServerHeader,
 } from '../../websocket/index.js';
-import type { Handshake, Relay, RelayEnd, RelayOptions } from '../data-path.js';
+import type { Handshake, Reader, Relay, RelayEnd, RelayOptions } from '../data-path.js';
 import type { EndCause } from '../ends.js';
 import { Session } from '../session.js';
 import type { Upstream } from '../upstream.js';
@@ -18,7 +18,7 @@ import { endOnce, sayFarewell } from './farewell.js';
 import { switching } from './handshake.js';
 import { Outlet } from './outlet.js';
 import type { Ticker } from './ticker.js';
-import type { Reader, ViewerSocket } from './viewer-socket.js';
+import type { ViewerSocket } from './viewer-socket.js';
 import type { Workspace } from './workspace.js';
 
 export interface RelayParts {

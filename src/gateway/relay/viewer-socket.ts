@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Reader } from '../data-path.js';
 import type { Workspace } from './workspace.js';
 
 /** Bytes that a viewer may send before it is read; a browser sends none before the 101. */
 const MAX_EARLY_BYTES = 65_536;
-
-/** Takes `length` bytes at the beginning of the workspace; false: no more, please. */
-export type Reader = (length: number) => boolean;
 
 /** The socket of a viewer. What comes before somebody reads is kept, up to a bound. */
 export class ViewerSocket {
