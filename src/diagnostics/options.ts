@@ -17,10 +17,10 @@ export interface VerifyOptions extends Trust {
   readonly password: string | undefined;
   readonly origin: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** auto, off, or an interface. */
+  /** auto, off, or places with commas between them: interfaces and network namespaces. */
   readonly capture: string;
   readonly logs: Readonly<Record<'traefik' | 'gateway' | 'runner', string | undefined>>;
-  readonly pcap: string | undefined;
+  readonly pcap: readonly string[];
   readonly budget: Budget;
   readonly strict: boolean;
   readonly screenshot: boolean;

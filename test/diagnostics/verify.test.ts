@@ -45,7 +45,7 @@ async function run(options: Partial<VerifyOptions>, { signal, onStage, onHold }:
       resolve: new Map(),
       capture: 'off',
       logs: { traefik: undefined, gateway: undefined, runner: undefined },
-      pcap: undefined,
+      pcap: [],
       budget: {},
       strict: false,
       screenshot: false,
@@ -139,7 +139,7 @@ describe('verify of something well', () => {
 
   test('reads a capture that is given, and leaves it where it is', async () => {
     await using peer = await startPeer(gateway());
-    const report = await run({ url: socketOf(peer), durationMs: 0, pcap: PCAP });
+    const report = await run({ url: socketOf(peer), durationMs: 0, pcap: [PCAP] });
     expect(report.collection.find(({ what }) => what === 'packets')).toMatchObject({
       status: 'ok',
       because: expect.stringMatching(

@@ -12,6 +12,7 @@ import { lacks } from '../support/components.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pcap');
 const isRoot = process.getuid?.() === 0;
+const ANY = { device: undefined };
 
 let dir: string;
 beforeAll(() => {
@@ -66,7 +67,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
     );
     const file = join(dir, 'live.pcap');
     const capture = await startCapture({
-      mode: 'auto',
+      place: ANY,
       ports: `port ${rfb.port} or port ${web.port}`,
       file,
       path: process.env['PATH'],
@@ -95,9 +96,95 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
     expect(tshark(file, '-Y', 'http.request.uri contains "/websockify?xxxx"')).toHaveLength(1);
   });
 
+  test('of hours fits a small ring: the opening, the goodbye and the end are there, and no secret', async () => {
+    await using rfb = await listening(
+      createServer((socket) => {
+        socket.write('RFB 003.008\n');
+        socket.on('data', () => socket.write(Buffer.alloc(1_000, 'CANARY')));
+      }),
+    );
+    const ring = { pieceBytes: 16_384, pieces: 2 };
+    const own = mkdtempSync(join(dir, 'ring-'));
+    const file = join(own, 'ring.pcap');
+    const place = { device: 'lo' };
+    const capture = await startCapture({
+      place,
+      ports: `port ${rfb.port}`,
+      file,
+      path: process.env['PATH'],
+      isRoot,
+      ring,
+    });
+    if (capture.skipped !== undefined) throw new Error(capture.skipped);
+    const gone = connect(rfb.port, '127.0.0.1');
+    await once(gone, 'data');
+    gone.destroy();
+    const socket = connect(rfb.port, '127.0.0.1');
+    await once(socket, 'data');
+    for (let turn = 0; turn < 700; turn += 1) {
+      socket.write('CANARY');
+      await once(socket, 'data');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.end();
+    await once(socket, 'close');
+    const summary = await capture.stop();
+
+    expect(summary.problem).toBeUndefined();
+    expect(summary.leftOut).toBeGreaterThan(500);
+    expect(readdirSync(own)).toEqual(['ring.pcap']);
+    expect(statSync(file).size).toBeLessThan(4.5 * ring.pieceBytes);
+    expect(readFileSync(file).includes('CANARY')).toBe(false);
+    const facts = await readCapture(file);
+    expect(facts).toMatchObject({ handshakes: 2, banners: 2, packets: summary.packets - summary.leftOut });
+    expect(facts.flows.every(({ end }) => end !== undefined)).toBe(true);
+    expect(tshark(file, '-Y', 'tcp.flags.fin==1').length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('of a network namespace shows what our own does not', async () => {
+    const name = `cf-capture-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', name]);
+    try {
+      execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+      const namespace = { file: `/run/netns/${name}`, name };
+      const base = { ports: 'port 17755', path: process.env['PATH'], isRoot };
+      const [inside, outside] = await Promise.all([
+        startCapture({ ...base, place: { device: 'lo', namespace }, file: join(dir, 'inside.pcap') }),
+        startCapture({ ...base, place: { device: undefined }, file: join(dir, 'outside.pcap') }),
+      ]);
+      if (inside.skipped !== undefined || outside.skipped !== undefined)
+        throw new Error(`${inside.skipped} ${outside.skipped}`);
+      const dialled = `require('node:net').connect(17755, '127.0.0.1').on('error', () => {})`;
+      execFileSync('ip', ['netns', 'exec', name, process.execPath, '-e', dialled]);
+      await Promise.all([inside.stop(), outside.stop()]);
+      expect((await readCapture(join(dir, 'inside.pcap'))).flows).toMatchObject([{ handshake: 'refused' }]);
+      expect((await readCapture(join(dir, 'outside.pcap'))).flows).toEqual([]);
+    } finally {
+      execFileSync('ip', ['netns', 'delete', name]);
+    }
+  });
+
+  test('of a namespace that is not there is skipped, with its name', async () => {
+    const namespace = { file: '/run/netns/cf-nowhere', name: 'cf-nowhere' };
+    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'] };
+    const place = { device: undefined, namespace };
+    expect((await startCapture({ ...base, place, isRoot })).skipped).toBe(
+      'there is no namespace cf-nowhere: /run/netns/cf-nowhere does not exist',
+    );
+    expect((await startCapture({ ...base, place, isRoot: false })).skipped).toBe(
+      'namespace cf-nowhere can be entered by root only; run with sudo',
+    );
+  });
+
   test('is stopped once, however often it is asked', async () => {
     const file = join(dir, 'none.pcap');
-    const capture = await startCapture({ mode: 'lo', ports: 'port 1', file, path: process.env['PATH'], isRoot });
+    const capture = await startCapture({
+      place: { device: 'lo' },
+      ports: 'port 1',
+      file,
+      path: process.env['PATH'],
+      isRoot,
+    });
     if (capture.skipped !== undefined) throw new Error(capture.skipped);
     expect(await capture.stop()).toEqual(await capture.stop());
     expect(await readCapture(file)).toMatchObject({ packets: 0, truncated: false });
@@ -105,14 +192,14 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
 
   test('of an interface that is not there is skipped, with its name', async () => {
     const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'], isRoot };
-    const capture = await startCapture({ ...base, mode: 'nosuch0' });
+    const capture = await startCapture({ ...base, place: { device: 'nosuch0' } });
     expect(capture.skipped).toMatch(/interface nosuch0: .*(No such device|doesn't exist)/i);
   });
 
   test('without the right to is skipped, with the command that gives it', () => {
     const script = `
       const { startCapture } = await import(${JSON.stringify(join(import.meta.dirname, '../../dist/diagnostics/capture/index.js'))});
-      const outcome = await startCapture({ mode: 'auto', ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
+      const outcome = await startCapture({ place: { device: undefined }, ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
       process.stdout.write(String(outcome.skipped)); process.exit();`;
     const args = [
       '--clear-groups',
@@ -132,7 +219,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
 
   test('leaves no tcpdump behind when the disk is full', async () => {
     const capture = await startCapture({
-      mode: 'lo',
+      place: { device: 'lo' },
       ports: 'port 1',
       file: '/dev/full',
       path: process.env['PATH'],
@@ -144,11 +231,10 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
 });
 
 describe('no capture', () => {
-  const base = { ports: 'port 1', file: '/dev/null', path: '', isRoot: false };
+  const base = { place: ANY, ports: 'port 1', file: '/dev/null', path: '', isRoot: false };
   test.each([
-    [{ ...base, mode: 'off' }, 'switched off with --capture off'],
-    [{ ...base, mode: 'auto', ports: '' }, 'no port is known to capture'],
-    [{ ...base, mode: 'auto' }, 'tcpdump is not installed; install it, for example: apt-get install tcpdump'],
+    [{ ...base, ports: '' }, 'no port is known to capture'],
+    [base, 'tcpdump is not installed; install it, for example: apt-get install tcpdump'],
   ])('is a skip with its reason: %#', async (options, skipped) => {
     expect(await startCapture(options)).toEqual({ skipped });
   });

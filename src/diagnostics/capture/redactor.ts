@@ -21,13 +21,11 @@ interface Flow {
 const ETHERNET = 1;
 /** Flows that are read at a time; of an older one only headers are kept from then on. */
 const MAX_FLOWS = 4_096;
-/** Behind the bound on bytes only packets that open or end a flow are written, and of these so many bytes more. */
-const RESERVE_BYTES = 8_388_608;
 
 /**
  * A capture in, a capture out, packet by packet. TCP/IP headers stay, and of the payload what `Conversation` allows. What
  * was sent again, what comes late, and what belongs to a flow whose SYN was not seen, is never kept. Original lengths stay
- * known. What is not TCP is left out.
+ * known. What is not TCP is left out. It gives buffers of whole records, the head of the file first.
  */
 export class PacketRedactor extends Transform {
   /** Packets written. */
@@ -36,22 +34,15 @@ export class PacketRedactor extends Transform {
   bytes = 0;
   /** Values that were overwritten with their lengths kept. */
   masked = 0;
-  /** Packets left out: not TCP, or behind the bound. */
+  /** Packets left out: not TCP. */
   leftOut = 0;
-  readonly #maxBytes: number;
   readonly #splitter = new PacketSplitter();
   readonly #names = new EndpointNames();
   /** By both directions of the pair of addresses; the oldest first. */
   readonly #flows = new Map<string, Flow>();
 
-  constructor({ maxBytes = Infinity }: { readonly maxBytes?: number } = {}) {
-    super();
-    this.#maxBytes = maxBytes;
-  }
-
-  /** True when data packets are no longer written. */
-  get isFull(): boolean {
-    return this.bytes >= this.#maxBytes;
+  constructor() {
+    super({ readableObjectMode: true });
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -83,10 +74,7 @@ export class PacketRedactor extends Transform {
     const segment = decodeSegment(packet.linkType, packet.data, packet.originalLength, this.#names);
     if (!segment) return undefined;
     const payload = packet.data.subarray(segment.payloadAt, segment.payloadAt + segment.payloadLength);
-    const isEdge = segment.syn || segment.fin || segment.rst;
-    if (this.isFull && (!isEdge || this.bytes >= this.#maxBytes + RESERVE_BYTES)) return undefined;
-    const kept = this.isFull ? 0 : this.#keep(segment, payload);
-    return { ...packet, data: packet.data.subarray(0, segment.payloadAt + kept) };
+    return { ...packet, data: packet.data.subarray(0, segment.payloadAt + this.#keep(segment, payload)) };
   }
 
   /** Bytes of the payload that may be written, from its start; what lies before them is blanked in place. */

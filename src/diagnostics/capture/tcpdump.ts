@@ -1,24 +1,24 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, withTimeout } from '../../core/index.js';
 import { findProgram } from '../../processes/index.js';
+import { type CapturePlace, placeText } from './place.js';
 import { PacketRedactor } from './redactor.js';
+import { RING, type RingSize, RingWriter } from './ring.js';
 
 export interface CaptureOptions {
-  /** `auto` (every interface), `off`, or an interface. */
-  readonly mode: string;
+  readonly place: CapturePlace;
   /** A filter of pcap-filter(7) that names the ports; empty when none is known. */
   readonly ports: string;
   readonly file: string;
-  /** PATH on which tcpdump and setpriv are looked for. */
+  /** PATH on which tcpdump, setpriv and nsenter are looked for. */
   readonly path: string | undefined;
   readonly isRoot: boolean;
-  /** Behind it only packets that open or end a flow are written. */
-  readonly maxBytes?: number;
+  readonly ring?: RingSize;
   /** Ends a start that has not finished; a running capture is ended by `stop`. */
   readonly signal?: AbortSignal;
 }
@@ -29,7 +29,9 @@ export interface CaptureSummary {
   /** Null where tcpdump did not say. */
   readonly droppedByKernel: number | null;
   readonly redactions: number;
-  /** Why the file is not whole: the disk is full, tcpdump ended early, the bound was reached. */
+  /** Packets of the middle that had to go; the beginning, the end, and what opens or ends a flow are there. */
+  readonly leftOut: number;
+  /** Why the file is not whole: the disk is full, tcpdump ended early. */
   readonly problem: string | undefined;
 }
 
@@ -54,8 +56,6 @@ export type CaptureOutcome = Capture | CaptureSkip;
 type Tcpdump = ChildProcessByStdio<null, Readable, Readable>;
 
 const EVERY_INTERFACE = 'any';
-/** Enough for hours of a moving screen: of most packets only 100 bytes are written. */
-const MAX_BYTES = 268_435_456;
 /** What the kernel hands over of a packet: the head of a request with its token. Of pictures more would only be cut again. */
 const SNAPSHOT_BYTES = 4_096;
 /** The kernel's ring, in KiB, has room for 4096 such packets: a busy screen must not overrun it while Node collects garbage. */
@@ -71,11 +71,12 @@ const MAX_SAID = 4_096;
 
 /** Starts tcpdump with its output going through the redactor; resolves when it listens. Never throws. */
 export async function startCapture(options: CaptureOptions): Promise<CaptureOutcome> {
-  if (options.mode === 'off') return { skipped: 'switched off with --capture off' };
   if (options.ports === '') return { skipped: 'no port is known to capture' };
   const tcpdump = findProgram('tcpdump', options.path);
   if (tcpdump === undefined)
     return { skipped: 'tcpdump is not installed; install it, for example: apt-get install tcpdump' };
+  const outside = namespaceProblem(options);
+  if (outside !== undefined) return { skipped: outside };
   const child = launch(tcpdump, options);
   const said = { text: '' };
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -89,27 +90,27 @@ export async function startCapture(options: CaptureOptions): Promise<CaptureOutc
   return record(child, said, options);
 }
 
-function launch(tcpdump: string, { mode, ports, path, isRoot }: CaptureOptions): Tcpdump {
-  const setpriv = findProgram('setpriv', path);
-  const device = mode === 'auto' ? EVERY_INTERFACE : mode;
-  const args = [
-    '-i',
-    device,
-    '-U',
-    '-n',
-    '-s',
-    String(SNAPSHOT_BYTES),
-    '-B',
-    String(RING_KIB),
-    '--immediate-mode',
-    '-w',
-    '-',
-  ];
+/** Why the namespace of a place cannot be entered; undefined when it can, or when there is none. */
+function namespaceProblem({ place, path, isRoot }: CaptureOptions): string | undefined {
+  if (!place.namespace) return undefined;
+  const { file, name } = place.namespace;
+  if (!isRoot) return `namespace ${name} can be entered by root only; run with sudo`;
+  if (!existsSync(file)) return `there is no namespace ${name}: ${file} does not exist`;
+  if (findProgram('nsenter', path) === undefined)
+    return 'nsenter is not installed; install it, for example: apt-get install util-linux';
+  return undefined;
+}
+
+function launch(tcpdump: string, { place, ports, path, isRoot }: CaptureOptions): Tcpdump {
+  const args = ['-i', place.device ?? EVERY_INTERFACE, '-U', '-n', '-s', String(SNAPSHOT_BYTES)];
+  args.push('-B', String(RING_KIB), '--immediate-mode', '-w', '-');
   // A change of user would undo the promise that tcpdump ends with us.
+  const setpriv = findProgram('setpriv', path);
   if (setpriv !== undefined && isRoot) args.push('-Z', 'root');
   args.push(`tcp and (${ports})`);
-  const [file, ...rest] =
-    setpriv === undefined ? [tcpdump, ...args] : [setpriv, '--pdeathsig', 'KILL', '--', tcpdump, ...args];
+  const enter = place.namespace ? [findProgram('nsenter', path)!, `--net=${place.namespace.file}`, '--'] : [];
+  const end = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+  const [file, ...rest] = [...enter, ...end, tcpdump, ...args] as [string, ...string[]];
   // In a group of its own: a Ctrl-C on the terminal must not end it before what follows was seen.
   return spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 }
@@ -133,7 +134,7 @@ async function startProblem(
   return withTimeout(outcome, START_MS, () => `not listening after ${START_MS / 1_000} s`);
 }
 
-function explain(why: string, said: string, tcpdump: string, { mode, isRoot }: CaptureOptions): string {
+function explain(why: string, said: string, tcpdump: string, { place, isRoot }: CaptureOptions): string {
   const words = said
     .split('\n')
     .map((line) => line.replace(/^.*tcpdump: /, '').trim())
@@ -141,23 +142,21 @@ function explain(why: string, said: string, tcpdump: string, { mode, isRoot }: C
     .at(-1);
   if (/permission|Operation not permitted|EPERM/i.test(said) || (!isRoot && words === undefined))
     return `needs CAP_NET_RAW; run with sudo, or once: sudo setcap cap_net_raw+ep ${tcpdump}`;
-  const device = mode === 'auto' ? 'any interface' : `interface ${mode}`;
-  return `tcpdump did not start on ${device}: ${words ?? why}`;
+  return `tcpdump did not start on ${placeText(place)}: ${words ?? why}`;
 }
 
 function record(child: Tcpdump, said: { readonly text: string }, options: CaptureOptions): Capture {
-  const redactor = new PacketRedactor({ maxBytes: options.maxBytes ?? MAX_BYTES });
+  const redactor = new PacketRedactor();
+  const ring = new RingWriter(options.file, options.ring ?? RING);
   const problems: string[] = [];
   let isStopping = false;
   const exited = once(child, 'exit').then(() => {
     if (!isStopping) problems.push(`tcpdump ended by itself: ${said.text.trim().split('\n').at(-1) ?? ''}`);
   });
-  const written = pipeline(child.stdout, redactor, createWriteStream(options.file, { mode: 0o600 })).catch(
-    (error: unknown) => {
-      problems.push(errorText(error));
-      child.kill('SIGKILL'); // its packets have nowhere to go
-    },
-  );
+  const written = pipeline(child.stdout, redactor, ring).catch((error: unknown) => {
+    problems.push(errorText(error));
+    child.kill('SIGKILL'); // its packets have nowhere to go
+  });
   const finish = async (): Promise<CaptureSummary> => {
     await settled(redactor);
     isStopping = true;
@@ -167,13 +166,13 @@ function record(child: Tcpdump, said: { readonly text: string }, options: Captur
       await exited;
     }
     await written;
-    if (redactor.isFull) problems.push(`the bound of ${options.maxBytes ?? MAX_BYTES} bytes was reached`);
     const dropped = /(\d+) packets? dropped by kernel/.exec(said.text)?.[1];
     return {
       packets: redactor.packets,
       bytes: redactor.bytes,
       droppedByKernel: dropped === undefined ? null : Number(dropped),
       redactions: redactor.masked,
+      leftOut: ring.leftOut,
       problem: problems[0],
     };
   };

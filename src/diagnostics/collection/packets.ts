@@ -1,16 +1,16 @@
 import { basename } from 'node:path';
 import { errorText } from '../../core/index.js';
 import type { Topology } from '../../topology/index.js';
-import { type CaptureOutcome, startCapture } from '../capture/index.js';
+import { type CaptureOutcome, captureFile, parsePlaces, placeText, startCapture } from '../capture/index.js';
 import type { Run } from '../evidence/index.js';
 import type { PacketFact } from '../hold/index.js';
-import { readCapture } from '../pcap/index.js';
+import { type CaptureFacts, type TcpFlow, inRings, readCapture } from '../pcap/index.js';
 
 interface PacketOptions {
-  /** auto, off, or an interface. */
+  /** auto, off, or places with commas between them. */
   readonly capture: string;
-  /** A capture to read instead of recording one. */
-  readonly pcap: string | undefined;
+  /** Captures to read instead of recording one. */
+  readonly pcap: readonly string[];
   readonly url: URL | undefined;
   readonly gateway: URL | undefined;
   readonly rfb: { readonly port: number } | undefined;
@@ -23,58 +23,94 @@ interface PacketDeps {
   readonly signal: AbortSignal;
 }
 
-/** The packets that ended flows, and the file that they are in. */
+/** What packets show, and the file that most of it is in; what lies in another one says so. */
 export interface Packets {
   readonly file: string;
+  /** The first FIN or RST of each flow, with all its goodbyes in words; earliest first. */
   readonly ends: readonly PacketFact[];
+  readonly flows: readonly (TcpFlow & { readonly file: string })[];
 }
 
-const CAPTURE_FILE = 'vnc.tcpdump.pcap';
-
-/** Starts recording, unless a capture is given; a reason against it is noted as a skip. */
-export async function startPackets(run: Run, options: PacketOptions, deps: PacketDeps): Promise<CaptureOutcome> {
-  if (options.pcap !== undefined) return { skipped: `${options.pcap} is read instead` };
-  const outcome = await startCapture({
-    mode: options.capture,
-    ports: deps.topology ? portsOf(deps.topology) : portsGiven(options),
-    file: `${run.dir}/${CAPTURE_FILE}`,
-    path: deps.path,
-    isRoot: deps.isRoot,
-    signal: deps.signal,
-  });
-  if (outcome.skipped !== undefined) run.note({ what: 'packets', status: 'skip', because: outcome.skipped });
-  return outcome;
+/** A recording, and what it is called in the folder of the run. */
+interface Recording {
+  readonly file: string;
+  readonly place: string;
+  readonly outcome: CaptureOutcome;
 }
 
-/** Ends the recording and reads what was recorded, or the capture that was given. */
-export async function collectPackets(run: Run, pcap: string | undefined, capture: CaptureOutcome): Promise<Packets> {
-  await endCapture(run, capture);
-  if (pcap !== undefined) return { file: basename(pcap), ends: await read(run, pcap) };
-  if (capture.skipped !== undefined) return { file: CAPTURE_FILE, ends: [] };
-  run.adopt(CAPTURE_FILE, 'pcap', capture.redactions());
-  return { file: CAPTURE_FILE, ends: await read(run, `${run.dir}/${CAPTURE_FILE}`) };
+/** Starts recording at every place, unless captures are given; a reason against it is noted as a skip. */
+export async function startPackets(run: Run, options: PacketOptions, deps: PacketDeps): Promise<readonly Recording[]> {
+  if (options.pcap.length > 0) return [];
+  const places = parsePlaces(options.capture);
+  if (places.length === 0) run.note({ what: 'packets', status: 'skip', because: 'switched off with --capture off' });
+  const ports = deps.topology ? portsOf(deps.topology) : portsGiven(options);
+  return Promise.all(
+    places.map(async (place, index): Promise<Recording> => {
+      const file = captureFile(place, index);
+      const { path, isRoot, signal } = deps;
+      const outcome = await startCapture({ place, ports, file: `${run.dir}/${file}`, path, isRoot, signal });
+      if (outcome.skipped !== undefined) run.note({ what: 'packets', status: 'skip', because: outcome.skipped });
+      return { file, place: placeText(place), outcome };
+    }),
+  );
 }
 
-async function endCapture(run: Run, capture: CaptureOutcome): Promise<void> {
-  const summary = await capture.stop?.();
+/** Ends the recordings and reads them, or the captures that were given: those of one ring as one. */
+export async function collectPackets(
+  run: Run,
+  given: readonly string[],
+  recordings: readonly Recording[],
+): Promise<Packets> {
+  const rings = given.length > 0 ? await inRings(given) : await recorded(run, recordings);
+  const read = await Promise.all(rings.map((files) => readRing(run, files)));
+  return {
+    file: basename(rings[0]?.[0] ?? captureFile({ device: undefined }, 0)),
+    ends: read.flatMap(({ ends }) => ends).toSorted((a, b) => a.atMs - b.atMs),
+    flows: read.flatMap(({ flows }) => flows),
+  };
+}
+
+async function recorded(run: Run, recordings: readonly Recording[]): Promise<string[][]> {
+  const running = recordings.filter(({ outcome }) => outcome.skipped === undefined);
+  await Promise.all(running.map((one) => endRecording(run, one)));
+  return running.map(({ file }) => [`${run.dir}/${file}`]);
+}
+
+async function endRecording(run: Run, { file, place, outcome }: Recording): Promise<void> {
+  const summary = await outcome.stop?.();
   if (!summary) return;
-  const { problem, droppedByKernel } = summary;
-  if (problem !== undefined) run.note({ what: 'packets', status: 'failed', because: problem });
-  if (droppedByKernel)
-    run.note({ what: 'packets', status: 'partial', because: `${droppedByKernel} more were dropped by the kernel` });
+  run.adopt(file, 'pcap', summary.redactions);
+  const note = (status: 'failed' | 'partial', because: string): void =>
+    run.note({ what: 'packets', status, because: `${because} (${place})` });
+  if (summary.problem !== undefined) note('failed', summary.problem);
+  if (summary.droppedByKernel) note('partial', `${summary.droppedByKernel} more were dropped by the kernel`);
+  if (summary.leftOut > 0)
+    note('partial', `${summary.leftOut} of the middle were left out, none that opens or ends a flow`);
 }
 
-async function read(run: Run, file: string): Promise<readonly PacketFact[]> {
+async function readRing(run: Run, files: readonly string[]): Promise<Pick<Packets, 'ends' | 'flows'>> {
+  const name = files.map((file) => basename(file)).join(', ');
   try {
-    const { packets, handshakes, banners, ends, problem } = await readCapture(file);
-    const because = `${packets} packets, ${handshakes} TCP handshakes, ${banners} RFB banners, ${ends.length} flows ended`;
+    const facts = await readCapture(files);
+    const { packets, handshakes, banners, ends, problem } = facts;
+    const because = `${packets} packets, ${handshakes} TCP handshakes, ${banners} RFB banners, ${ends.length} flows ended (${name})`;
     run.note({ what: 'packets', status: 'ok', because });
-    if (problem) run.note({ what: 'packets', status: 'partial', because: problem.text });
-    return ends;
+    if (problem) run.note({ what: 'packets', status: 'partial', because: `${name}: ${problem.text}` });
+    const file = basename(files[0]!);
+    return {
+      ends: ends.map((end) => ({ ...end, ...placeOfPacket(facts, end.packet) })),
+      flows: facts.flows.map((flow) => ({ ...flow, file })),
+    };
   } catch (error) {
     run.note({ what: 'packets', status: 'failed', because: errorText(error) });
-    return [];
+    return { ends: [], flows: [] };
   }
+}
+
+/** In a ring each file counts from 1, as in every other reader. */
+function placeOfPacket({ files }: CaptureFacts, packet: number): { readonly file: string; readonly packet: number } {
+  const { file, before } = files.findLast((one) => one.before < packet) ?? files[0]!;
+  return { file: basename(file), packet: packet - before };
 }
 
 function portsOf({ public: publicSide, gateway, runner }: Topology): string {

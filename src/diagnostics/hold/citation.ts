@@ -68,7 +68,7 @@ export function citationsOf(cuts: readonly Cut[], input: JudgeInput): EvidenceRe
     return line ? [{ file: 'traefik-access.log', line: line.line, text }] : [];
   });
   const { file } = input.packets;
-  const packets = endsNear(first, cuts, input).map(({ packet, text }) => ({ file, packet, text }));
+  const packets = endsNear(first, cuts, input).map((one) => ({ file: one.file ?? file, packet: one.packet, text: one.text }));
   const own = { file: 'report.json', text: `streams: ${describeEnd(first.end)}` };
   return [...closed.slice(0, MAX_LINES_CITED), ...logged.slice(0, MAX_LINES_CITED), ...packets, own];
 }

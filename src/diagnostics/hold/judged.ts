@@ -21,6 +21,8 @@ export interface JudgedStream {
 
 /** A packet that ended a flow. */
 export interface PacketFact {
+  /** Where it is not the main capture of the run. */
+  readonly file?: string;
   readonly packet: number;
   readonly text: string;
   /** Milliseconds since the epoch. */

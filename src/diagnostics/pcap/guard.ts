@@ -15,13 +15,13 @@ const NOTHING = Buffer.alloc(0);
  */
 export async function* guardedBytes(
   files: readonly string[],
-  splitterOf: () => PacketSplitter,
+  splitterOf: (file: string) => PacketSplitter,
   isRead: (packet: Packet) => boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   let head = encodeFileHeader(LINK_TYPE_ELSEWHERE);
   for (const file of files) {
-    const splitter = splitterOf();
+    const splitter = splitterOf(file);
     const source = createReadStream(file, { highWaterMark: CHUNK_BYTES });
     try {
       for await (const chunk of source) {

@@ -21,6 +21,8 @@ export interface CaptureFacts {
   readonly flows: readonly TcpFlow[];
   /** Flows beyond the bound: counted, not followed. */
   readonly flowsIgnored: number;
+  /** The files in the order of reading, and how many packets lay before each. */
+  readonly files: readonly { readonly file: string; readonly before: number }[];
   /** Why it could not be read to its end; what came before is used. */
   readonly problem: CaptureProblem | undefined;
   /** A file ends inside a packet, or is malformed from there on. */
@@ -40,7 +42,7 @@ export async function readCapture(
   const source = Readable.from(
     guardedBytes(
       files,
-      () => reading.nextFile(),
+      (file) => reading.nextFile(file),
       (packet) => reading.take(packet),
       signal,
     ),
@@ -72,16 +74,16 @@ export async function readCapture(
 class Reading {
   readonly #flows = new FlowTable();
   readonly #names = new EndpointNames();
-  readonly #splitters: PacketSplitter[] = [];
+  readonly #files: { file: string; before: number; splitter: PacketSplitter }[] = [];
   /** Of the packets that were sent to be read: at most those of one piece of the file. */
   readonly #readers: PayloadReader[] = [];
   #turn = 0;
   #packets = 0;
   #undecoded = 0;
 
-  nextFile(): PacketSplitter {
+  nextFile(file: string): PacketSplitter {
     const splitter = new PacketSplitter();
-    this.#splitters.push(splitter);
+    this.#files.push({ file, before: this.#packets, splitter });
     return splitter;
   }
 
@@ -107,11 +109,12 @@ class Reading {
   }
 
   facts(): CaptureFacts {
-    const problem = this.#splitters.find((one) => one.problem)?.problem;
+    const problem = this.#files.find(({ splitter }) => splitter.problem)?.splitter.problem;
     return {
       packets: this.#packets,
       undecoded: this.#undecoded,
       ...this.#flows.facts(),
+      files: this.#files.map(({ file, before }) => ({ file, before })),
       problem,
       truncated: problem !== undefined,
     };

@@ -52,7 +52,8 @@ describe('the facts of a real capture', () => {
   });
 
   test('pcapng tells the same', async () => {
-    expect(await readCapture(join(FIXTURES, 'vnc-raw-and-websocket.pcapng'))).toEqual(await readCapture(CAPTURE));
+    const { files: _other, ...facts } = await readCapture(CAPTURE);
+    expect(await readCapture(join(FIXTURES, 'vnc-raw-and-websocket.pcapng'))).toMatchObject(facts);
   });
 
   test('a capture of every interface is decoded', async () => {
