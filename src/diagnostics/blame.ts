@@ -94,6 +94,9 @@ function guessFor(facts: DialFacts, around: Surroundings): Guess {
     case 'serverInit':
     case 'frame':
     case 'open':
+      // Whoever ends at that point, with the handshake well, has somebody else.
+      if (facts.stop === 'ended' && around.vantage !== 'public')
+        return { code: 'CF-RUNNER-SHARED', confidence: 'likely' };
       return { code: facts.stop === 'malformed' ? 'CF-RUNNER-NOT-RFB' : 'CF-RUNNER-FRAME', confidence: 'likely' };
   }
 }
@@ -109,7 +112,8 @@ function tcpGuess({ errorCode = '' }: DialFacts, vantage: Vantage): Guess {
   return { code: UNREACHABLE.has(errorCode) ? 'CF-NETWORK-UNREACHABLE' : 'CF-NETWORK-SILENT', confidence: 'likely' };
 }
 
-function tlsGuess({ tls }: DialFacts): Guess {
+function tlsGuess({ tls, errorCode = '' }: DialFacts): Guess {
+  if (errorCode.includes('UNRECOGNIZED_NAME')) return { code: 'CF-TLS-NAME', confidence: 'proven' };
   if (tls === undefined) return { code: 'CF-TLS-HANDSHAKE', confidence: 'likely' };
   if (tls.problem?.includes('EXPIRED')) return { code: 'CF-TLS-EXPIRED', confidence: 'proven' };
   return { code: tls.problem?.includes('ALTNAME') ? 'CF-TLS-NAME' : 'CF-TLS-TRUST', confidence: 'proven' };

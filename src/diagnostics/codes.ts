@@ -176,15 +176,17 @@ export const CODES = {
   'CF-TRAEFIK-ROUTE': {
     hop: 'traefik',
     title: 'no route leads the socket to the gateway',
-    want: 'the router websockify, and 101 from the gateway behind it',
-    remedy: 'camofleet render, then let Traefik load traefik/dynamic/camofleet.yaml',
+    want: 'a router for the path of the socket, and 101 from the gateway behind it',
+    remedy:
+      'A rule that matches the path, in version 3 syntax (one matcher a call, PathRegexp for patterns; or core.defaultRuleSyntax: v2), on a router that Traefik loads: services and middlewares that exist, no unknown key in the dynamic file, Swarm labels under deploy. A fleet of camofleet: camofleet render',
     not: ['the gateway: it was not asked'],
   },
   'CF-TRAEFIK-AUTH': {
     hop: 'traefik',
     title: 'something in front of the gateway asks who we are',
     want: 'an upgrade that the gateway itself judges, by its token',
-    remedy: "Take the authentication off the router of /websockify, or pass it: --header 'Authorization: …'",
+    remedy:
+      "Authentication (forwardAuth, basicAuth, ipAllowList) on the page's router alone, and a signed token on the socket's; else one cookie domain for both, or the token in the query accepted by the auth service. To verify: --header 'Cookie: …'",
     not: ['the token: the gateway did not see it'],
     isRefusal: true,
   },
@@ -192,8 +194,65 @@ export const CODES = {
     hop: 'traefik',
     title: 'the ingress cannot reach a gateway that answers',
     want: 'a service that leads to the address of the gateway',
-    remedy: 'camofleet render, and a network that ingress and gateway share; its DEBUG log has the reason',
+    remedy:
+      'The address and port on which the gateway listens (0.0.0.0 in a container) in loadBalancer.servers of the service, or in loadbalancer.server.port; a readiness probe that opens that port',
     not: ['the gateway: dialled past the ingress it answers', 'the runner: its picture comes through the gateway'],
+  },
+  'CF-TRAEFIK-SERVERS': {
+    hop: 'traefik',
+    title: 'the service behind the router has no server',
+    want: 'a server in the service that leads to the gateway',
+    remedy:
+      'Put the gateway into loadBalancer.servers of the service (Docker: the container must be running and healthy, its port in loadbalancer.server.port); healthCheck.path and port must be those of the gateway, /healthz',
+    not: ['the rule: its router took the handshake', NOT_READ_TIMEOUT],
+  },
+  'CF-TRAEFIK-UNREACHABLE': {
+    hop: 'traefik',
+    title: 'packets of the ingress to the gateway are lost',
+    want: 'a TCP answer of the gateway to the ingress',
+    remedy:
+      'A network that Traefik and the gateway share: traefik.docker.network (or network of the provider) names it, and no firewall or NetworkPolicy drops between them; forwardingTimeouts.dialTimeout: 5s fails sooner than its 30 s',
+    not: ['the rule: its router took the handshake', NOT_READ_TIMEOUT],
+  },
+  'CF-TRAEFIK-SWITCH': {
+    hop: 'traefik',
+    title: 'a middleware breaks the switch of protocols',
+    want: '101 of the gateway, passed on',
+    remedy:
+      "Take plugins and middlewares that wrap the answer (cache, WAF, old compress) off the socket's router; before Traefik 3.7 also no scheme h2c on its service",
+    not: ['the gateway: plain requests reach it', 'compress and buffering of Traefik 3.7: they let the switch pass'],
+  },
+  'CF-TRAEFIK-QUERY': {
+    hop: 'traefik',
+    title: 'a ; in the query arrives as &',
+    want: 'the token whole at the gateway',
+    remedy:
+      'Tokens in base64url, or every ; as %3B; else http.encodeQuerySemicolons: true on the entry point of Traefik',
+    not: ['the gateway: it was given a part of the token', 'the token: whole it is taken'],
+  },
+  'CF-TRAEFIK-STICKY': {
+    hop: 'traefik',
+    title: 'sockets are dealt to replicas that do not know the session',
+    want: 'every replica knows every session, or a session always goes to the same one',
+    remedy:
+      'Signed, stateless tokens with the same keys, or a shared registry, at every gateway replica; else loadBalancer.sticky.cookie on the services of page and socket',
+    not: ['the token: one replica takes it', 'the network: every attempt was answered'],
+  },
+  'CF-TRAEFIK-H2': {
+    hop: 'traefik',
+    title: 'WebSocket over HTTP/2 is offered and fails',
+    want: 'an extended CONNECT that opens, or none on offer',
+    remedy:
+      'Traefik 3.2.5, 3.3.1 or later, without GODEBUG=http2xconnect=1; else tls.options.default.alpnProtocols: [http/1.1]',
+    not: ['the gateway: it was not asked', 'HTTP/1.1: the same socket opens by it'],
+  },
+  'CF-TRAEFIK-LOG': {
+    hop: 'traefik',
+    title: 'the access log leaves sockets out',
+    want: 'a line for each socket when it has ended; its status 0 is normal for an upgrade',
+    remedy:
+      'accessLog.format: json, no accessLog.filters.statusCodes (or one with "0" in it) and no minDuration; fields.headers.names: Sec-WebSocket-Key, Sec-WebSocket-Accept, Upgrade: keep',
+    not: ['the sockets: they opened and lived', 'status 0: it is how Traefik logs an upgrade that succeeded'],
   },
   'CF-TRAEFIK-SILENT': {
     hop: 'traefik',
@@ -206,7 +265,8 @@ export const CODES = {
     hop: 'traefik',
     title: 'the ingress ended while sockets were open',
     want: 'sockets that live until their viewer leaves',
-    remedy: 'camofleet logs ingress for why it stopped; raise ingress.graceTimeoutMs for planned restarts',
+    remedy:
+      'transport.lifeCycle.requestAcceptGraceTimeout: 10s on each entry point, graceTimeOut of hours where sockets are to be drained (camofleet: ingress.graceTimeoutMs), a stop timeout (stop_grace_period, terminationGracePeriodSeconds) above their sum; start-first updates',
     not: [NOT_READ_TIMEOUT],
   },
   'CF-TRAEFIK-CUT': {
@@ -220,8 +280,23 @@ export const CODES = {
     hop: 'edge',
     title: 'something in front drops streams that are quiet',
     want: 'quiet streams that live',
-    remedy: 'gateway.pingIntervalMs in camofleet.yaml at most a third of that timer',
+    remedy: `Raise the idle timer in front (nginx: proxy_read_timeout 3600s and proxy_send_timeout 3600s; HAProxy: timeout tunnel 1h), or let the gateway ping at most every third of it: gateway.pingIntervalMs in camofleet.yaml`,
     not: [NOT_READ_TIMEOUT],
+  },
+  'CF-EDGE-LIFETIME': {
+    hop: 'edge',
+    title: 'something in front ends streams at an age',
+    want: 'streams that live until their viewer leaves',
+    remedy:
+      'Take the limit of age off the route of the socket: max_connection_duration of Envoy, the maximum duration of a load balancer or VPN; pings do not help',
+    not: [NOT_READ_TIMEOUT, 'an idle timer: streams with traffic were ended at the same age'],
+  },
+  'CF-EDGE-BYTES': {
+    hop: 'edge',
+    title: 'something in front ends streams that have carried so much',
+    want: 'streams that carry any number of bytes',
+    remedy: 'Take the limit of bytes off the route of the socket: quota or maximum body size of the proxy in front',
+    not: [NOT_READ_TIMEOUT, 'an idle timer: the streams were ended in the middle of traffic'],
   },
   'CF-GATEWAY-DOWN': {
     hop: 'gateway',
@@ -264,7 +339,8 @@ export const CODES = {
     hop: 'gateway',
     title: 'the gateway knows no such session',
     want: 'a token, or an id that its map or range holds',
-    remedy: 'Copy the URL of the session anew, whole: camofleet verify without --url finds it by itself',
+    remedy:
+      'Copy the URL of the session anew, whole; the map or range of the gateway (VNC_MAP_JSON, VNC_WEB_RANGE) must hold every id that is handed out: one registry or range for both, checked at start',
     not: ['the network: the gateway answered'],
   },
   'CF-GATEWAY-TOKEN': {
@@ -347,6 +423,22 @@ export const CODES = {
     title: 'the gateway ended while sockets were open',
     want: 'sockets that live until their viewer leaves',
     remedy: 'camofleet logs gateway and camofleet logs supervisor for why it ended',
+    not: [NOT_READ_TIMEOUT],
+  },
+  'CF-GATEWAY-IDLE': {
+    hop: 'gateway',
+    title: 'the gateway ends viewers that send nothing',
+    want: 'viewers that may watch without a word',
+    remedy:
+      'An idle clock that counts both directions and pongs; no read timeout on messages of the viewer; pings every 20 s',
+    not: [NOT_READ_TIMEOUT, 'an idle timer of nginx or HAProxy: they count every byte, pings too'],
+  },
+  'CF-GATEWAY-LIFETIME': {
+    hop: 'gateway',
+    title: 'the gateway ends streams at an age',
+    want: 'streams that live until their viewer leaves',
+    remedy:
+      'Take the limit of age off the gateway: its maximum session length, or the expiry of a token that must not end open streams',
     not: [NOT_READ_TIMEOUT],
   },
   'CF-GATEWAY-CUT': {
@@ -433,6 +525,37 @@ export const CODES = {
     want: 'a first framebuffer update',
     remedy: 'End the session and start a new one; then look for a path MTU below 1500 between gateway and runner',
     not: ['the password: the runner let the viewer in'],
+  },
+  'CF-RUNNER-LOOPBACK': {
+    hop: 'runner',
+    title: 'the RFB server listens on another address than the one that is dialled',
+    want: 'an RFB server that listens where the gateway dials',
+    remedy:
+      'x11vnc without -localhost, or -listen with the address that the gateway dials; keep others out by the network, -allow or -rfbauth; or one network namespace for both',
+    not: ['a firewall: the host itself refused', NOT_INGRESS],
+  },
+  'CF-RUNNER-ONE-SHOT': {
+    hop: 'runner',
+    title: 'the RFB server does not outlive a viewer',
+    want: 'an RFB server that waits for the next viewer',
+    remedy:
+      'x11vnc -forever -shared, under a supervisor that starts it again; where it crashes when a viewer comes: a newer x11vnc, or -noxrecord -noxfixes -noxdamage',
+    not: [NOT_INGRESS, 'a firewall: the host itself refused'],
+  },
+  'CF-RUNNER-SHARED': {
+    hop: 'runner',
+    title: 'the RFB server takes one viewer at a time and turns the next one away',
+    want: 'a picture for every viewer',
+    remedy: 'x11vnc -shared -forever; where one viewer is meant, let the gateway say so with 1013 and a reason',
+    not: [NOT_INGRESS, 'the password: the server went as far as its picture'],
+  },
+  'CF-RUNNER-LATE': {
+    hop: 'runner',
+    title: 'the RFB greeting comes late',
+    want: 'a greeting within milliseconds of the TCP connection',
+    remedy:
+      'nofile 65536 for the runner (Compose ulimits, --ulimit, LimitNOFILE): libvncserver walks over every descriptor it may have for each connection; and x11vnc -nolookup',
+    not: ['the network: TCP is accepted at once', NOT_INGRESS],
   },
   'CF-RUNNER-FROZEN': {
     hop: 'runner',

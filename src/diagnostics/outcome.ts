@@ -4,9 +4,10 @@ import type { CheckResult } from './check.js';
 import type { CollectedLogs, Packets } from './collection/index.js';
 import { draftReport, streamReport } from './conclusion/index.js';
 import { findingsOfChecks, ranked } from './findings.js';
+import { type ServerSight, settled, wordsOf } from './host/index.js';
 import { type HeldStream, type HoldResult, type JudgedStream, judge } from './hold/index.js';
 import type { Probes } from './probes.js';
-import type { Prepared } from './subjects/index.js';
+import { type Prepared, VANTAGES } from './subjects/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 
 /** Everything that a run has seen. */
@@ -19,11 +20,13 @@ interface Outcome {
   readonly hold: HoldResult | undefined;
   readonly logs: CollectedLogs;
   readonly packets: Packets;
+  /** Undefined when its machine was not looked at: there was no reason to, or no way. */
+  readonly sight: ServerSight | undefined;
 }
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, prepared, probes, checks, hold, logs, packets } = outcome;
+  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight } = outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
@@ -31,6 +34,10 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
   const streams = held.map(({ one, judged }) => streamReport(one, judgement.blamed.get(judged)));
   const [subject] = subjects;
   const opening = subject && probes.front && probes.seen(subject, probes.front.vantage);
+  const opened = VANTAGES.flatMap((vantage) => (subject && probes.seen(subject, vantage)) ?? []).filter(
+    ({ stage }) => stage === 'open',
+  );
+  const testimony = { sight, words: wordsOf(logs.runnerText ?? []), opened };
   return draftReport({
     run,
     startedAt,
@@ -40,7 +47,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     endedAt: deps.now(),
     checks: checks.map(({ report }) => report),
     streams,
-    findings: ranked([...findingsOfChecks(checks, logs), ...judgement.findings]),
+    findings: ranked(settled([...findingsOfChecks(checks, logs), ...judgement.findings], testimony)),
     budget: againstBudget(options.budget, { opening, streams }),
     heldMs: hold?.heldMs,
     durationMs: options.durationMs,
@@ -57,10 +64,11 @@ export function publicKeysOf(hold: HoldResult | undefined): readonly string[] {
 
 function judgedStream(held: HeldStream): JudgedStream {
   const { planned, stream, opening, isAbandoned, end, answeredAtEnd, after } = held;
-  const { vantage, mode, session } = planned;
+  const { vantage, mode, session, traffic } = planned;
   return {
     vantage,
     mode,
+    traffic,
     session,
     key: stream?.key,
     opening,
@@ -69,5 +77,6 @@ function judgedStream(held: HeldStream): JudgedStream {
     answeredAtEnd,
     after,
     longestSilenceMs: Math.round(stream?.longestSilenceMs ?? 0),
+    readings: stream?.readings,
   };
 }

@@ -3,6 +3,7 @@ import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
 import { collectLogs, collectPackets, logSources, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
+import { type ServerSight, isLate, sightOf } from './host/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
@@ -37,8 +38,12 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
     isRoot: deps.isRoot,
     signal: deps.signal,
   });
-  const probes = openProbes(prepared, trust, deps.signal);
+  const probes = openProbes(prepared, trust, {
+    signal: deps.signal,
+    accessLog: sources.find(({ as }) => as === 'traefik-access.log')?.file,
+  });
   const checks = await runAllChecks(prepared, probes, deps);
+  const sight = await sightOfServer(prepared, probes, deps.signal);
   await screenshot(run, options, prepared, probes);
   const hold = await holdStreams(run, prepared, probes, options, deps, trust);
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
@@ -47,7 +52,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const packets = await collectPackets(run, options.pcap, capture);
   const keys = [...probes.publicKeys(), ...publicKeysOf(hold)];
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt });
-  const report = concluded({ run: id, startedAt, prepared, probes, checks, hold, logs, packets }, options, deps);
+  const report = concluded({ run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight }, options, deps);
   return { report: await run.finish(report), dir: run.dir };
 }
 
@@ -65,6 +70,19 @@ async function runAllChecks(
     observer.onCheck(result.report);
   }
   return results;
+}
+
+/** The machine of the RFB server is looked at when its dial stopped, or was answered late. */
+async function sightOfServer(
+  { subjects: [subject] }: Prepared,
+  probes: Probes,
+  signal: AbortSignal,
+): Promise<ServerSight | undefined> {
+  const target = subject?.targets.rfb;
+  if (!subject || target?.kind !== 'rfb') return undefined;
+  const { facts } = await probes.dial(subject, 'rfb');
+  const isWell = facts.stage === 'open' && !isLate(facts);
+  return isWell ? undefined : sightOf(target, facts, signal);
 }
 
 /** Only of a session that verify made itself, or when asked for. */
@@ -86,7 +104,7 @@ async function holdStreams(
   run: Run,
   prepared: Prepared,
   probes: Probes,
-  { durationMs }: VerifyOptions,
+  options: VerifyOptions,
   { signal, observer }: VerifyDeps,
   trust: Trust,
 ): Promise<HoldResult | undefined> {
@@ -94,7 +112,7 @@ async function holdStreams(
   const seen = subject && probes.front && probes.seen(subject, probes.front.vantage);
   const because = signal.aborted
     ? 'verify was interrupted'
-    : durationMs === 0
+    : options.durationMs === 0
       ? 'switched off with --duration 0s'
       : seen?.stage === 'open'
         ? undefined
@@ -104,7 +122,7 @@ async function holdStreams(
     return undefined;
   }
   observer.onStage('holding');
-  const plan = planHold(prepared.subjects, durationMs, (one, vantage) => {
+  const plan = planHold(prepared.subjects, options, (one, vantage) => {
     const facts = probes.seen(one, vantage);
     return facts && facts.stage === 'open';
   });

@@ -19,6 +19,8 @@ export interface CollectedLogs {
   readonly access: readonly AccessLine[];
   readonly gateway: readonly ServiceLine[];
   readonly runner: readonly ServiceLine[];
+  /** The log of a runner that is none of ours, as it stands. */
+  readonly runnerText?: readonly string[];
   readonly supervisor: readonly ServiceLine[];
 }
 
@@ -70,6 +72,7 @@ export async function collectLogs(
     access: parseAccessLog(lines.get('traefik-access.log') ?? []),
     gateway: service('websockify.log'),
     runner: service('runner.log'),
+    runnerText: lines.get('runner.log') ?? [],
     supervisor: service('supervisor.log'),
   };
 }

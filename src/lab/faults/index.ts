@@ -16,8 +16,10 @@ import { F38 } from './F38.js';
 import { F44 } from './F44.js';
 import { F46 } from './F46.js';
 import { F47 } from './F47.js';
+import { F52 } from './F52.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
+import { F56 } from './F56.js';
 import { F85 } from './F85.js';
 
 /** Every fault that can be hosted, in the order of the atlas; see docs/lab.md for how to add one. */
@@ -39,7 +41,9 @@ export const FAULTS: readonly Fault[] = [
   F44,
   F46,
   F47,
+  F52,
   F53,
   F54,
+  F56,
   F85,
 ];

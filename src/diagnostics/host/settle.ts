@@ -1,0 +1,132 @@
+import type { Confidence, EvidenceRef, Finding } from '../../report/index.js';
+import { hopOf } from '../blame.js';
+import { CODES, type Code } from '../codes.js';
+import type { DialFacts } from '../probe/facts.js';
+import type { ServerSight } from './sight.js';
+import type { ServerWords } from './words.js';
+
+/** All that tells of the RFB server of a session. */
+export interface Testimony {
+  readonly sight: ServerSight | undefined;
+  readonly words: ServerWords;
+  /** Dials of the session that showed a picture, whatever came afterwards. */
+  readonly opened: readonly DialFacts[];
+}
+
+interface Sharper {
+  readonly code: Code;
+  readonly confidence: Confidence;
+  readonly saw: string;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+/** Findings about the RFB server, made more precise by what its machine and its own log say. */
+export function settled(findings: readonly Finding[], testimony: Testimony): readonly Finding[] {
+  return findings.map((finding) => {
+    const sharper = sharpened(finding.code, testimony);
+    if (!sharper) return finding;
+    const { code, confidence, saw, evidence } = sharper;
+    const { want, remedy, not } = CODES[code];
+    return {
+      ...finding,
+      code,
+      hop: hopOf(code),
+      confidence,
+      saw: `${finding.saw}; ${saw}`,
+      want,
+      remedy,
+      not,
+      evidence: [...evidence, ...finding.evidence],
+    };
+  });
+}
+
+function sharpened(code: string, testimony: Testimony): Sharper | undefined {
+  switch (code) {
+    case 'CF-RUNNER-REFUSED':
+      return elsewhere(testimony) ?? ended(testimony);
+    case 'CF-RUNNER-SHARED':
+      return taken(testimony);
+    case 'CF-RUNNER-SILENT':
+    case 'CF-RUNNER-LATE':
+      return late(testimony);
+    default:
+      return undefined;
+  }
+}
+
+/** Somebody listens at that port, but not on the address that is dialled. */
+function elsewhere({ sight, words }: Testimony): Sharper | undefined {
+  const code = 'CF-RUNNER-LOOPBACK';
+  const bound = sight?.port?.listening ?? [];
+  if (sight && bound.length > 0 && bound.every(({ address }) => !takes(address, sight.address))) {
+    const where = bound.map(({ address, port }) => `${address}:${port}`).join(', ');
+    const saw = `${sight.owner?.name ?? 'the server'} listens on ${where} alone, and ${sight.dialled} is dialled`;
+    return { code, confidence: 'proven', saw, evidence: [onMachine(saw)] };
+  }
+  if (!words.loopback || bound.length > 0) return undefined;
+  return { code, confidence: 'likely', saw: 'its log says that it listens on localhost', evidence: [words.loopback] };
+}
+
+function takes(bound: string, address: string): boolean {
+  return bound === '0.0.0.0' || bound === '::' || bound === address;
+}
+
+/** It was there for one viewer, and is not for the next. */
+function ended({ sight, words, opened }: Testimony): Sharper | undefined {
+  const code = 'CF-RUNNER-ONE-SHOT';
+  const isGone = sight?.port?.listening.length === 0;
+  const gone: readonly EvidenceRef[] = isGone ? [onMachine(`nobody listens at ${sight.dialled} any more`)] : [];
+  if (words.left)
+    return {
+      code,
+      confidence: isGone || opened.length > 0 ? 'proven' : 'likely',
+      saw: 'its log ends with a viewer that left',
+      evidence: [words.left, ...gone],
+    };
+  if (opened.length === 0) return undefined;
+  const saw = 'it showed a picture to the first viewer of this run, and refuses since that one left';
+  return { code, confidence: 'likely', saw, evidence: gone };
+}
+
+/** Another viewer is connected. */
+function taken({ sight, words }: Testimony): Sharper | undefined {
+  const others = sight?.port?.established ?? 0;
+  if (!words.denied && others === 0) return undefined;
+  const saw = words.denied ? 'its log says that it denied an additional client' : 'another viewer is connected to it';
+  const evidence = [...(words.denied ? [words.denied] : []), ...(others > 0 ? [onMachine(saw)] : [])];
+  return { code: 'CF-RUNNER-SHARED', confidence: 'proven', saw, evidence };
+}
+
+/** So many descriptors are too many to walk over for each connection. */
+const HUGE_LIMIT = 1_000_000;
+const BUSY = 0.5;
+
+/** It is not silent for ever, only for long, or is busy with something of its own. */
+function late({ sight }: Testimony): Sharper | undefined {
+  if (!sight) return undefined;
+  const { owner, busy = 0, lateGreetingMs } = sight;
+  const isHuge = (owner?.openFiles ?? 0) >= HUGE_LIMIT;
+  const isBusy = busy >= BUSY;
+  if (lateGreetingMs === undefined && !(isHuge && isBusy)) return undefined;
+  const facts = [
+    ...(lateGreetingMs === undefined ? [] : [`with patience its greeting came after ${seconds(lateGreetingMs)}`]),
+    ...(isBusy ? [`${owner?.name} used ${Math.round(busy * 100)} % of a processor meanwhile`] : []),
+    ...(isHuge ? [`it may open ${owner?.openFiles} files`] : []),
+  ];
+  const saw = facts.join(', ');
+  return {
+    code: 'CF-RUNNER-LATE',
+    confidence: isHuge && isBusy ? 'proven' : 'likely',
+    saw,
+    evidence: [onMachine(saw)],
+  };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function onMachine(text: string): EvidenceRef {
+  return { file: 'report.json', text: `this machine: ${text}` };
+}

@@ -1,0 +1,32 @@
+import type { EvidenceRef } from '../../report/index.js';
+
+/** What an x11vnc says of itself; absent what it did not say. */
+export interface ServerWords {
+  /** It listens on loopback alone. */
+  readonly loopback?: EvidenceRef;
+  /** It turned a viewer away because another one was there. */
+  readonly denied?: EvidenceRef;
+  /** Its last viewer left, and with it the server. */
+  readonly left?: EvidenceRef;
+  /** It was told to end by a signal. */
+  readonly told?: EvidenceRef;
+}
+
+const WORDS: Readonly<Record<keyof ServerWords, RegExp>> = {
+  loopback: /^The VNC desktop is:\s+localhost\b|listen(?:ing)? (?:only )?on (?:localhost|127\.)/i,
+  denied: /denying additional client|refused? .*already (?:connected|a viewer)/i,
+  left: /viewer exited\.?$/i,
+  told: /caught signal: (?:15|1|2)\b|SIGTERM/,
+};
+
+/** Reads the log of a foreign RFB server; the last line that says a thing counts. */
+export function wordsOf(lines: readonly string[]): ServerWords {
+  const found: { -readonly [name in keyof ServerWords]: ServerWords[name] } = {};
+  for (const [index, text] of lines.entries())
+    for (const [name, pattern] of Object.entries(WORDS) as [keyof ServerWords, RegExp][])
+      if (!text.startsWith('{') && pattern.test(text))
+        found[name] = { file: 'runner.log', line: index + 1, text: text.trim().slice(0, MAX_TEXT) };
+  return found;
+}
+
+const MAX_TEXT = 200;
