@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EndpointNames, PacketSplitter, decodeSegment, encodeRecords } from '../pcap/index.js';
 
@@ -18,11 +17,11 @@ export const RING: RingSize = { pieceBytes: 33_554_432, pieces: 6 };
 const MAX_EDGE_BYTES = 8_388_608;
 
 /**
- * Writes a capture so that the disk never fills and the end is kept. It takes buffers of whole records, the head of the
+ * Writes a capture so that the disk never fills and the end is kept. It is given buffers of whole records, the head of the
  * file first. The first piece stays, for the openings of the streams; of the others the last ones. Of a piece that must go,
  * the packets that open or end a flow stay. At the end all are joined in `file`; what a crash leaves are captures, too.
  */
-export class RingWriter extends Writable {
+export class Ring {
   /** Packets of pieces that had to go. */
   leftOut = 0;
   readonly #file: string;
@@ -38,25 +37,18 @@ export class RingWriter extends Writable {
   #edgeBytes = 0;
 
   constructor(file: string, size: RingSize) {
-    super({ objectMode: true, highWaterMark: 16 });
     this.#file = file;
     this.#size = size;
   }
 
-  override _write(records: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#append(records).then(() => done(), done);
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#join().then(() => done(), done);
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    const closed = this.#handle?.close() ?? Promise.resolve();
-    closed.then(
-      () => done(error),
-      () => done(error), // the first cause counts
-    );
+  /** Takes the capture to its end, and joins its pieces. */
+  async writeAll(capture: AsyncIterable<Buffer>): Promise<void> {
+    try {
+      for await (const records of capture) await this.#append(records);
+    } finally {
+      await this.#handle?.close();
+    }
+    await this.#join();
   }
 
   async #append(records: Buffer): Promise<void> {
@@ -107,8 +99,6 @@ export class RingWriter extends Writable {
 
   /** Each piece goes as soon as it is copied: the disk needs room for one more piece, not for all. */
   async #join(): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = undefined;
     const pieces = Array.from({ length: this.#newest - this.#oldest + 1 }, (_, at) => this.#piece(this.#oldest + at));
     for (const piece of this.#hasEdges ? [this.#edges, ...pieces] : pieces) {
       const whole = await open(this.#file, 'a', 0o600);

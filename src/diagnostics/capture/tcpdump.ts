@@ -8,7 +8,7 @@ import { errorText, withTimeout } from '../../core/index.js';
 import { findProgram } from '../../processes/index.js';
 import { type CapturePlace, placeText } from './place.js';
 import { PacketRedactor } from './redactor.js';
-import { RING, type RingSize, RingWriter } from './ring.js';
+import { RING, type RingSize, Ring } from './ring.js';
 
 export interface CaptureOptions {
   readonly place: CapturePlace;
@@ -147,13 +147,13 @@ function explain(why: string, said: string, tcpdump: string, { place, isRoot }: 
 
 function record(child: Tcpdump, said: { readonly text: string }, options: CaptureOptions): Capture {
   const redactor = new PacketRedactor();
-  const ring = new RingWriter(options.file, options.ring ?? RING);
+  const ring = new Ring(options.file, options.ring ?? RING);
   const problems: string[] = [];
   let isStopping = false;
   const exited = once(child, 'exit').then(() => {
     if (!isStopping) problems.push(`tcpdump ended by itself: ${said.text.trim().split('\n').at(-1) ?? ''}`);
   });
-  const written = pipeline(child.stdout, redactor, ring).catch((error: unknown) => {
+  const written = pipeline(child.stdout, redactor, (records) => ring.writeAll(records)).catch((error: unknown) => {
     problems.push(errorText(error));
     child.kill('SIGKILL'); // its packets have nowhere to go
   });

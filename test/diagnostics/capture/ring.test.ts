@@ -1,10 +1,8 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { RingWriter } from '../../../src/diagnostics/capture/ring.ts';
+import { Ring } from '../../../src/diagnostics/capture/ring.ts';
 import { PacketSplitter, encodeFileHeader, encodeRecords, readCapture } from '../../../src/diagnostics/pcap/index.ts';
 import { FlowMaker } from '../../support/packets.ts';
 
@@ -28,10 +26,14 @@ function busyFlow(segments: number): FlowMaker {
   return flow.say('server', '', { flags: 'FA' });
 }
 
-async function write(flow: FlowMaker, size = SIZE): Promise<RingWriter> {
-  const ring = new RingWriter(file, size);
+async function* inTurn(buffers: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* buffers;
+}
+
+async function write(flow: FlowMaker, size = SIZE): Promise<Ring> {
+  const ring = new Ring(file, size);
   const records = flow.packets.map((packet) => encodeRecords([packet]));
-  await pipeline(Readable.from([encodeFileHeader(1), ...records]), ring);
+  await ring.writeAll(inTurn([encodeFileHeader(1), ...records]));
   return ring;
 }
 
@@ -63,7 +65,7 @@ test('behind it the beginning, the end, and what opens or ends a flow stay, join
 });
 
 test('the disk never holds more than the bound and one piece', async () => {
-  const ring = new RingWriter(file, SIZE);
+  const ring = new Ring(file, SIZE);
   let most = 0;
   const used = (): number => readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
   async function* source(): AsyncGenerator<Buffer> {
@@ -73,22 +75,23 @@ test('the disk never holds more than the bound and one piece', async () => {
       yield encodeRecords([packet]);
     }
   }
-  await pipeline(Readable.from(source()), ring);
+  await ring.writeAll(source());
   expect(most).toBeGreaterThan(2 * SIZE.pieceBytes);
   expect(most).toBeLessThan(5 * SIZE.pieceBytes);
 });
 
 test('what a crash leaves are captures, each readable by itself', async () => {
-  const ring = new RingWriter(file, SIZE);
-  ring.write(encodeFileHeader(1));
-  for (const packet of busyFlow(300).packets) ring.write(encodeRecords([packet]));
-  await expect.poll(() => readdirSync(dir).length).toBe(4);
-  ring.destroy();
+  async function* crashing(): AsyncGenerator<Buffer> {
+    yield* inTurn([encodeFileHeader(1), ...busyFlow(300).packets.map((packet) => encodeRecords([packet]))]);
+    throw new Error('crash');
+  }
+  await expect(new Ring(file, SIZE).writeAll(crashing())).rejects.toThrow('crash');
+  expect(readdirSync(dir).toSorted()).toEqual(['vnc.pcap', 'vnc.pcap.12', 'vnc.pcap.13', 'vnc.pcap.edges']);
   for (const name of readdirSync(dir))
     expect(new PacketSplitter().feed(readFileSync(join(dir, name))).length, name).toBeGreaterThan(0);
 });
 
 test('a capture without packets is one', async () => {
-  await pipeline(Readable.from([encodeFileHeader(1)]), new RingWriter(file, SIZE));
+  await new Ring(file, SIZE).writeAll(inTurn([encodeFileHeader(1)]));
   expect(await readCapture(file)).toMatchObject({ packets: 0, truncated: false });
 });
