@@ -94,6 +94,17 @@ export const CODES = {
       'Allow the gateway to the RFB ports of the runner (5900-5999) in the NetworkPolicy or firewall between them; raise net.netfilter.nf_conntrack_max when the kernel log says that its table is full; then probe from the position of the gateway',
     not: ['Traefik: it carried the socket to the gateway', 'the viewer and its network: the gateway answered'],
   },
+  'CF-NETWORK-MTU': {
+    hop: 'network',
+    title: 'small packets pass, large ones vanish',
+    want: 'a path that carries, or reports, packets of any size',
+    remedy:
+      'Lower the MTU of the Docker or CNI network to that of the path, or clamp the MSS: nft add rule ... tcp flags syn tcp option maxseg size set rt mtu (iptables: TCPMSS --clamp-mss-to-pmtu); let ICMP 3/4 through; sysctl net.ipv4.tcp_mtu_probing=1 recovers by itself',
+    not: [
+      'the runner: it answers, and its small pictures come',
+      'the gateway: what it relays arrives while it is small',
+    ],
+  },
   'CF-TLS-TRUST': {
     hop: 'tls',
     title: 'the certificate is not trusted',
@@ -374,6 +385,22 @@ export const CODES = {
     remedy:
       'Correct the target of this id (VNC_MAP_JSON; websockify: its target argument): it must be the raw RFB port of the session; a gateway should read the greeting before it exposes a target',
     not: ['Traefik: it carried the socket to the gateway'],
+  },
+  'CF-GATEWAY-CROSSED': {
+    hop: 'gateway',
+    title: 'the gateway shows another desktop than the one that was asked for',
+    want: 'the desktop that the raw RFB port of the session shows',
+    remedy:
+      'Let nothing but the signed token, or the id in the URL, choose the target: no cookie, no Referer, no forwarded-prefix header',
+    not: ['Traefik: it carried the socket to the gateway', 'the runner: its own desktop is the right one'],
+  },
+  'CF-GATEWAY-HALF-CLOSED': {
+    hop: 'gateway',
+    title: 'the gateway keeps sockets whose viewer has left',
+    want: "a FIN that answers the viewer's",
+    remedy:
+      "End both legs when the peer has ended: in Node socket.on('end', () => socket.destroy()), as upgraded sockets have allowHalfOpen; as second net WebSocket pings with a deadline",
+    not: ['Traefik: it passes the FIN on and waits for the gateway; no option of it ends such a socket'],
   },
   'CF-GATEWAY-ORIGIN': {
     hop: 'gateway',

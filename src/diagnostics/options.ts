@@ -7,10 +7,14 @@ import type { Trust } from './trust.js';
 /** What flags say of a run. */
 export interface VerifyOptions extends Trust {
   readonly durationMs: number;
+  /** Measure when each hop cuts, with every kind of traffic. */
+  readonly findIdle: boolean;
   readonly modes: readonly Mode[];
   readonly session: string | undefined;
   readonly url: URL | undefined;
   readonly page: URL | undefined;
+  /** The page that shows the viewer page in a frame. */
+  readonly frame: URL | undefined;
   readonly gateway: URL | undefined;
   readonly rfb: { readonly host: string; readonly port: number } | undefined;
   readonly control: URL | undefined;

@@ -45,7 +45,8 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const checks = await runAllChecks(prepared, probes, deps);
   const sight = await sightOfServer(prepared, probes, deps.signal);
   await screenshot(run, options, prepared, probes);
-  const hold = await holdStreams(run, prepared, probes, options, deps, trust);
+  const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
+  const hold = await holdStreams(run, prepared, { ...probes, isSteady }, options, deps, trust);
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
   for (const one of left) run.note(one);
   observer.onStage('collecting evidence');
@@ -103,7 +104,7 @@ async function screenshot(
 async function holdStreams(
   run: Run,
   prepared: Prepared,
-  probes: Probes,
+  probes: Probes & { readonly isSteady: boolean },
   options: VerifyOptions,
   { signal, observer }: VerifyDeps,
   trust: Trust,
@@ -115,7 +116,9 @@ async function holdStreams(
     : options.durationMs === 0
       ? 'switched off with --duration 0s'
       : seen?.stage === 'open'
-        ? undefined
+        ? probes.isSteady
+          ? undefined
+          : 'not every attempt of the probes opened'
         : 'no picture was seen by the probes';
   if (because !== undefined) {
     run.note({ what: 'hold', status: 'skip', because });

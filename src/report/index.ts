@@ -5,4 +5,4 @@ export { renderJUnit } from './junit.js';
 export { type HoldProgress, renderProgress } from './progress.js';
 export { renderHopTable } from './text.js';
 export { cut } from './width.js';
-export { count, formatMs, printable } from './words.js';
+export { count, formatBytes, formatMs, printable } from './words.js';

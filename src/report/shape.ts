@@ -43,6 +43,8 @@ export type EndHow = 'close_frame' | 'close_notify' | 'fin' | 'rst' | 'timeout' 
 export interface StreamReport {
   readonly vantage: string;
   readonly mode: 'still' | 'moving' | 'watch-only';
+  /** What it says by itself: `viewing` as a viewer does, the others one kind of traffic alone. */
+  readonly traffic?: 'viewing' | 'silent' | 'pings' | 'asks' | 'pokes' | 'pulls';
   readonly session?: string;
   readonly openedAt: string;
   readonly heldMs: number;
@@ -69,6 +71,15 @@ export interface StreamReport {
   };
 }
 
+/** An explanation that was thought of, and the streams that speak for and against it. */
+export interface HypothesisReport {
+  readonly what: string;
+  /** Nothing speaks against it. */
+  readonly stands: boolean;
+  readonly speaksFor: readonly string[];
+  readonly speaksAgainst: readonly string[];
+}
+
 export interface Finding {
   readonly code: string;
   readonly hop: Hop;
@@ -82,6 +93,8 @@ export interface Finding {
   /** What the next run should add to settle it; where confidence is not proven. */
   readonly settle?: string;
   readonly evidence: readonly EvidenceRef[];
+  /** What else would explain it; present where explanations were weighed. */
+  readonly hypotheses?: readonly HypothesisReport[];
 }
 
 /** A limit that was asked for with a budget. Null: it could not be measured, and `because` says why. */

@@ -30,10 +30,12 @@ async function run(options: Partial<VerifyOptions>, { signal, onStage, onHold }:
   const { report } = await verify(
     {
       durationMs: 700,
+      findIdle: false,
       modes: ['still'],
       session: undefined,
       url: undefined,
       page: undefined,
+      frame: undefined,
       gateway: undefined,
       rfb: undefined,
       control: undefined,

@@ -11,6 +11,7 @@ export function streamReport(
   return {
     vantage: planned.vantage,
     mode: planned.mode,
+    traffic: planned.traffic,
     ...(planned.session !== undefined && { session: planned.session }),
     openedAt: new Date(stream?.openedAt ?? dialledAt).toISOString(),
     heldMs: end?.atMs ?? 0,

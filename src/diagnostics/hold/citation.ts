@@ -1,9 +1,11 @@
-import type { EvidenceRef, Finding } from '../../report/index.js';
+import { type EvidenceRef, type Finding, type HypothesisReport, formatMs } from '../../report/index.js';
 import { hopOf } from '../blame.js';
 import { CODES } from '../codes.js';
 import type { StreamEnd } from '../probe/facts.js';
 import type { Culprit, Cut, JudgeInput, JudgedStream, PacketFact } from './judged.js';
 import { socketClosed } from './testimony.js';
+import type { Hypothesis } from './theories.js';
+import type { Timer } from './timers.js';
 
 /** Both legs of a stream end within so long of each other. */
 const SAME_END_MS = 1_000;
@@ -14,7 +16,7 @@ const SETTLE = 'a run that can also dial the gateway and the raw RFB port, with 
 
 /** The finding of a culprit, with everything that says so: logs, packets, and what verify saw itself. */
 export function findingOf(
-  { code, confidence, evidence = [] }: Culprit,
+  { code, confidence, evidence = [], timer, weighed, settle, ...own }: Culprit,
   { saw, not = [] }: { readonly saw: string; readonly not?: readonly string[] },
   more: readonly EvidenceRef[],
 ): Finding {
@@ -24,23 +26,48 @@ export function findingOf(
     hop: hopOf(code),
     severity: 'fail',
     confidence,
-    saw,
+    saw: [...explanation(timer, weighed), saw].join(': '),
     want,
-    remedy,
+    remedy: own.remedy ?? remedy,
     not: [...always, ...not],
     evidence: [...evidence, ...more],
-    ...(confidence !== 'proven' && { settle: SETTLE }),
+    ...(weighed && { hypotheses: weighed.map(hypothesisReport) }),
+    ...(confidence !== 'proven' && { settle: settle === undefined ? SETTLE : `${settle}; else ${SETTLE}` }),
   };
+}
+
+/** What explains the cuts, where one thing does. */
+function explanation(timer: Timer | undefined, weighed: readonly Hypothesis[] = []): string[] {
+  if (timer) return [timerText(timer)];
+  return weighed
+    .filter(({ theory, speaksAgainst }) => theory === 'event' && speaksAgainst.length === 0)
+    .map(({ what }) => what);
+}
+
+/** The timer in words; whether the server's pings came, and whether they come too late. */
+function timerText({ best, isRace, serverPingsEveryMs, counted }: Timer): string {
+  if (counted !== 'wire' && counted !== 'messages') return best.what;
+  if (serverPingsEveryMs === null) return `${best.what}; the server was not seen to ping`;
+  const every = `the server pings every ${formatMs(serverPingsEveryMs)}`;
+  return `${best.what}; ${every}${isRace ? ', which is a race against that timer' : ', which is too seldom'}`;
+}
+
+function hypothesisReport({ what, speaksFor, speaksAgainst }: Hypothesis): HypothesisReport {
+  return { what, stands: speaksAgainst.length === 0, speaksFor, speaksAgainst };
 }
 
 /** What was seen of the cuts of one session. */
 export function sightOf(cuts: readonly Cut[], streams: readonly JudgedStream[]): string {
   const first = cuts.reduce((earliest, cut) => (cut.end.at < earliest.end.at ? cut : earliest));
   const where = [...new Set(cuts.map(({ vantage }) => vantage))].join(', ');
-  const alive = survivors(streams).map(({ mode, vantage }) => `${mode} at ${vantage}`);
+  const alive = survivors(streams).map((one) => `${one.mode}${trafficText(one)} at ${one.vantage}`);
   const after = `${(first.end.atMs / 1000).toFixed(1)} s after it opened`;
   const quiet = `quiet for ${(first.longestSilenceMs / 1000).toFixed(1)} s at the longest`;
-  return `the ${first.mode} stream ended ${after}, by ${describeEnd(first.end)}, ${quiet}, at: ${where}; lived on: ${[...new Set(alive)].join(', ') || 'none'}`;
+  return `the ${first.mode} stream${trafficText(first)} ended ${after}, by ${describeEnd(first.end)}, ${quiet}, at: ${where}; lived on: ${[...new Set(alive)].join(', ') || 'none'}`;
+}
+
+function trafficText({ traffic }: JudgedStream): string {
+  return traffic === 'viewing' ? '' : ` (${traffic})`;
 }
 
 /** Whom streams that lived on rule out: whoever carries one of the same session, or of another, is well. */
@@ -68,7 +95,11 @@ export function citationsOf(cuts: readonly Cut[], input: JudgeInput): EvidenceRe
     return line ? [{ file: 'traefik-access.log', line: line.line, text }] : [];
   });
   const { file } = input.packets;
-  const packets = endsNear(first, cuts, input).map((one) => ({ file: one.file ?? file, packet: one.packet, text: one.text }));
+  const packets = endsNear(first, cuts, input).map((one) => ({
+    file: one.file ?? file,
+    packet: one.packet,
+    text: one.text,
+  }));
   const own = { file: 'report.json', text: `streams: ${describeEnd(first.end)}` };
   return [...closed.slice(0, MAX_LINES_CITED), ...logged.slice(0, MAX_LINES_CITED), ...packets, own];
 }

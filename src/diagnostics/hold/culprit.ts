@@ -3,6 +3,7 @@ import type { Code } from '../codes.js';
 import type { Vantage } from '../subjects/index.js';
 import { type Culprit, type Cut, type JudgeInput, type JudgedStream, SAME_MOMENT_MS } from './judged.js';
 import { gatewayDraining, serviceEnded, sessionEnded, socketClosed } from './testimony.js';
+import { timedCulprit, weighedFor } from './timed.js';
 
 /** Close codes of the gateway, and the cause that each stands for (spec section 5). */
 const CAUSE_OF_CODE: Readonly<Record<number, string>> = {
@@ -16,6 +17,9 @@ const CAUSE_OF_CODE: Readonly<Record<number, string>> = {
   4502: 'upstream_closed',
   4504: 'upstream_lost',
 };
+
+/** Above it a close code is one of our gateway, or of nobody. */
+const OWN_CODES = 1011;
 
 const CODE_OF_CAUSE: Readonly<Record<string, Code>> = {
   upstream_closed: 'CF-RUNNER-CLOSED',
@@ -39,7 +43,9 @@ const LAST_WORDS: readonly (readonly [string, Code])[] = [
 /** What is known of the streams of one session at the moment of the first cut. */
 interface Scene {
   readonly first: Cut;
+  /** Those near the first. */
   readonly cuts: readonly Cut[];
+  readonly all: readonly Cut[];
   readonly isCut: (vantage: Vantage) => boolean;
   /** It was there, and verify itself ended it. */
   readonly lives: (vantage: Vantage) => boolean;
@@ -55,11 +61,14 @@ export function culpritOf(cuts: readonly Cut[], input: JudgeInput): Culprit {
   const scene: Scene = {
     first,
     cuts: near,
+    all: cuts,
     isCut: (vantage) => near.some((cut) => cut.vantage === vantage),
     lives: (vantage) => own.some((one) => one.vantage === vantage && lived(one, first)),
     input,
   };
-  return announced(scene) ?? (scene.isCut('rfb') ? runner(scene, 'proven') : past(scene));
+  const culprit = announced(scene) ?? (scene.isCut('rfb') ? runner(scene, 'proven') : past(scene));
+  const weighed = weighedFor(cuts, input);
+  return weighed.length > 0 ? { ...culprit, weighed } : culprit;
 }
 
 /** It was open when the first was cut. */
@@ -79,7 +88,10 @@ function announced({ first, input }: Scene): Culprit | undefined {
 
 /** The raw stream was not cut, or nobody looked there. */
 function past(scene: Scene): Culprit {
-  const said = words(scene);
+  // Close frames of our gateway tell why; others only that whoever sent them speaks WebSocket.
+  const isTold = scene.cuts.some((cut) => (cut.end.code ?? 0) > OWN_CODES || socketClosed(cut, scene.input));
+  const timed = timedCulprit(scene.all, scene.input);
+  const said = (isTold ? undefined : timed) ?? words(scene) ?? timed;
   if (said) return said;
   if (scene.isCut('gateway')) return gateway(scene);
   if (scene.lives('gateway')) return ingress(scene);

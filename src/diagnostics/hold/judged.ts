@@ -2,12 +2,17 @@ import type { Confidence, EvidenceRef } from '../../report/index.js';
 import type { Code } from '../codes.js';
 import type { CollectedLogs } from '../collection/index.js';
 import type { DialFacts, StreamEnd } from '../probe/facts.js';
+import type { Readings } from '../probe/ledger.js';
 import type { Mode, Vantage } from '../subjects/index.js';
+import type { Hypothesis } from './theories.js';
+import type { Timer } from './timers.js';
+import type { Traffic } from './traffic.js';
 
 /** A held stream as the judge sees it: facts, no sockets. */
 export interface JudgedStream {
   readonly vantage: Vantage;
   readonly mode: Mode;
+  readonly traffic: Traffic;
   readonly session: string | undefined;
   /** Sec-WebSocket-Key. */
   readonly key: string | undefined;
@@ -17,6 +22,8 @@ export interface JudgedStream {
   readonly answeredAtEnd: boolean | undefined;
   readonly after: DialFacts | undefined;
   readonly longestSilenceMs: number;
+  /** At its end; undefined when it did not open. */
+  readonly readings: Readings | undefined;
 }
 
 /** A packet that ended a flow. */
@@ -46,6 +53,14 @@ export interface Culprit {
   readonly code: Code;
   readonly confidence: Confidence;
   readonly evidence?: readonly EvidenceRef[];
+  /** The timer that explains the cuts. */
+  readonly timer?: Timer;
+  /** All that was thought of. */
+  readonly weighed?: readonly Hypothesis[];
+  /** In place of what the code always says. */
+  readonly remedy?: string;
+  /** What the next run should add, where that is known better than in general. */
+  readonly settle?: string;
 }
 
 /** Lines of one event in several logs of one host lie this close together, and so do cuts that have one cause. */

@@ -1,6 +1,7 @@
 import type { HoldProgress } from '../../report/index.js';
 import { type DialFacts, type DialOptions, type Stream, type StreamEnd, dial } from '../probe/index.js';
 import type { HoldPlan, PlannedStream } from './plan.js';
+import { CORNER, say } from './traffic.js';
 
 /** A stream of a hold, and how it ended. */
 export interface HeldStream {
@@ -42,10 +43,15 @@ const REDIAL_MS = 3_000;
 
 /** Opens the planned streams, holds them for the duration, and notes what ends early. Memory is constant. */
 export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResult> {
-  const held = await Promise.all(plan.streams.map((planned) => open(planned, deps)));
+  const cuts: Cuts = { firstAt: undefined, lastAt: 0, redials: [] };
+  const viewers = plan.streams.filter(({ traffic }) => traffic === 'viewing');
+  const held = await Promise.all(viewers.map((planned) => open(planned, cuts, deps)));
   const began = performance.now();
-  const cuts = watchCuts(held, deps);
+  const over = new AbortController();
+  const others = openOthers(plan, held, cuts, deps, AbortSignal.any([deps.signal, over.signal]));
   await keepUntilOver(plan, held, cuts, deps, began);
+  over.abort();
+  await others;
   const heldMs = Math.round(performance.now() - began);
   if (!deps.signal.aborted) await askForPictures(plan, held, cuts, deps);
   await Promise.all(cuts.redials);
@@ -56,28 +62,49 @@ export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResul
   return { streams, heldMs, endedAt };
 }
 
-async function open(planned: PlannedStream, { openTimeoutMs, ...options }: HoldDeps): Promise<Holding> {
-  const dialledAt = Date.now();
-  const { facts, stream } = await dial(planned.target, { ...options, keepPicture: false, timeoutMs: openTimeoutMs });
-  const isAbandoned = stream === undefined && options.signal.aborted;
-  return { planned, opening: facts, dialledAt, stream, isAbandoned, answeredAtEnd: undefined, after: undefined };
-}
-
 interface Cuts {
   firstAt: number | undefined;
+  lastAt: number;
   readonly redials: Promise<void>[];
 }
 
-function watchCuts(held: readonly Holding[], deps: HoldDeps): Cuts {
-  const cuts: Cuts = { firstAt: undefined, redials: [] };
-  for (const one of held) {
-    void one.stream?.ended.then((end) => {
-      if (end.bySelf) return;
-      cuts.firstAt ??= performance.now();
-      cuts.redials.push(redial(one, deps));
-    });
-  }
-  return cuts;
+async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal = deps.signal): Promise<Holding> {
+  const dialledAt = Date.now();
+  const isViewing = planned.traffic === 'viewing';
+  const options = { ...deps, signal, keepPicture: false, timeoutMs: deps.openTimeoutMs };
+  const { facts, stream } = await dial(planned.target, isViewing ? options : { ...options, firstSide: CORNER });
+  if (!isViewing) stream?.rest();
+  const isAbandoned = stream === undefined && signal.aborted;
+  const held = { planned, opening: facts, dialledAt, stream, isAbandoned, answeredAtEnd: undefined, after: undefined };
+  watch(held, cuts, deps);
+  return held;
+}
+
+function watch(held: Holding, cuts: Cuts, deps: HoldDeps): void {
+  void held.stream?.ended.then((end) => {
+    if (end.bySelf) return;
+    cuts.lastAt = performance.now();
+    cuts.firstAt ??= cuts.lastAt;
+    cuts.redials.push(redial(held, deps));
+  });
+}
+
+/** What is held beside the viewers, each at its time. A stream whose time has not come when the hold is over is none. */
+async function openOthers(
+  { streams }: HoldPlan,
+  held: Holding[],
+  cuts: Cuts,
+  deps: HoldDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    streams.map(async (planned) => {
+      if (planned.traffic === 'viewing') return;
+      await sleep(planned.afterMs, signal);
+      const one = signal.aborted ? undefined : await open(planned, cuts, deps, signal);
+      if (one && !one.isAbandoned) held.push(one);
+    }),
+  );
 }
 
 /** Until the duration is over; after a first cut, until the others have been watched long enough. */
@@ -88,16 +115,16 @@ async function keepUntilOver(
   { signal, onProgress, touch, touchEveryMs }: HoldDeps,
   began: number,
 ): Promise<void> {
-  let lastPing = began;
+  let lastBeat = began;
   let lastTouch = began;
   for (;;) {
     const now = performance.now();
     onProgress(progressOf(plan, held, now - began));
-    const until = cuts.firstAt === undefined ? began + plan.durationMs : cuts.firstAt + plan.afterCutMs;
+    const until = endOf(plan, held, cuts, began);
     if (now >= until || signal.aborted || held.every(({ stream }) => !stream?.isOpen)) return;
-    if (now - lastPing >= plan.pingEveryMs) {
-      lastPing = now;
-      for (const { stream } of held) stream?.ping();
+    if (now - lastBeat >= plan.beatMs) {
+      lastBeat = now;
+      for (const { stream, planned } of held) if (stream?.isOpen) say(planned.traffic, stream);
     }
     if (now - lastTouch >= touchEveryMs) {
       lastTouch = now;
@@ -105,6 +132,15 @@ async function keepUntilOver(
     }
     await sleep(Math.min(TICK_MS, Math.max(1, until - now)), signal);
   }
+}
+
+/** A search goes on while a silent stream is open: each of its cuts is wanted. */
+function endOf(plan: HoldPlan, held: readonly Holding[], cuts: Cuts, began: number): number {
+  const planned = began + plan.durationMs;
+  if (cuts.firstAt === undefined) return planned;
+  if (!plan.isSearch) return cuts.firstAt + plan.afterCutMs;
+  const isLeft = held.some(({ planned: { traffic }, stream }) => traffic === 'silent' && stream?.isOpen);
+  return isLeft ? planned : Math.min(planned, cuts.lastAt + Math.max(plan.afterCutMs, cuts.lastAt - began));
 }
 
 /** A socket that is open and a picture that stands still look alike: a whole picture is asked for before the end. */
@@ -119,7 +155,7 @@ async function askForPictures(
     held.map(async (one) => {
       const { stream } = one;
       if (!stream?.isOpen) return;
-      stream.requestAll();
+      stream.requestAll(one.planned.traffic === 'viewing' ? undefined : CORNER);
       const hasCome = await stream.nextFrame(within);
       if (!stream.isOpen || (deps.signal.aborted && !hasCome)) return;
       one.answeredAtEnd = hasCome;

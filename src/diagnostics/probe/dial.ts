@@ -55,7 +55,11 @@ export async function dial(target: DialTarget, options: DialOptions): Promise<Di
 }
 
 /** Where a target is, and whether TLS is spoken there. */
-export function endpointOf(target: DialTarget): { readonly host: string; readonly port: number; readonly tls: boolean } {
+export function endpointOf(target: DialTarget): {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+} {
   if (target.kind === 'rfb') return { host: target.host, port: target.port, tls: false };
   const { protocol, hostname, port } = target.url;
   const tls = protocol === 'wss:';

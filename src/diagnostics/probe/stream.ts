@@ -155,6 +155,14 @@ export class Stream {
     return this.ended;
   }
 
+  /** Leaves without a close frame; how long the other side kept the socket, or Infinity when longer than is waited for. */
+  async leave(withinMs: number): Promise<number> {
+    const began = performance.now();
+    await this.#wire.leave(withinMs);
+    const { how } = await this.ended;
+    return how === 'timeout' ? Number.POSITIVE_INFINITY : performance.now() - began;
+  }
+
   #receive(bytes: Buffer): void {
     const now = performance.now();
     this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastByte);

@@ -131,6 +131,15 @@ export class Wire {
     return this.ended;
   }
 
+  /** Ends its own side alone, without a close frame, and waits so long for the peer to end the other one. */
+  async leave(withinMs: number): Promise<void> {
+    this.#closing = true;
+    this.#socket.end();
+    const timer = setTimeout(() => this.giveUp(`kept open for ${withinMs} ms after our end`), withinMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
   /** Ends at once, without a word. */
   drop(): void {
     this.#closing = true;
@@ -188,7 +197,11 @@ export class Wire {
     if (this.isOpen && this.#socket.writable) this.#socket.write(bytes);
   }
 
-  #finish(how: EndHow, reason = '', more: { readonly code?: number | null; readonly broken?: WireEnd['broken'] } = {}): void {
+  #finish(
+    how: EndHow,
+    reason = '',
+    more: { readonly code?: number | null; readonly broken?: WireEnd['broken'] } = {},
+  ): void {
     if (this.#end) return;
     this.#lastReadings ??= this.readings;
     this.#end = { how, code: more.code ?? null, reason, bySelf: this.#closing, broken: more.broken ?? false };

@@ -9,19 +9,23 @@ import type { ServerSocket } from '../probe/support/websocket.ts';
 import { frame } from '../../websocket/support/frames.ts';
 
 function planOf(streams: readonly PlannedStream[], more: Partial<HoldPlan> = {}): HoldPlan {
-  return { durationMs: 600, pingEveryMs: 100, afterCutMs: 700, lastPictureMs: 400, streams, ...more };
+  return { durationMs: 600, beatMs: 100, afterCutMs: 700, isSearch: false, lastPictureMs: 400, streams, ...more };
 }
 
 const at = ({ port }: PeerServer): PlannedStream => ({
   mode: 'still',
   vantage: 'public',
   session: 's',
+  traffic: 'viewing',
+  afterMs: 0,
   target: socketAt(`ws://127.0.0.1:${port}/websockify`),
 });
 const rawAt = ({ port }: PeerServer): PlannedStream => ({
   mode: 'still',
   vantage: 'rfb',
   session: 's',
+  traffic: 'viewing',
+  afterMs: 0,
   target: rfbAt(port),
 });
 

@@ -25,6 +25,8 @@ export function held(vantage: Vantage, more: StreamFacts = {}): JudgedStream {
   return {
     vantage,
     mode,
+    traffic: 'viewing',
+    readings: undefined,
     session: mode === 'still' ? 'quiet' : 'busy',
     key: vantage === 'rfb' ? undefined : `${mode} ${vantage}`,
     opening: OPEN,
