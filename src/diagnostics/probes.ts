@@ -1,12 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckContext } from './checks/index.js';
-import { type DialFacts, type DialTarget, type Dialled, dial, fetchPage } from './probe/index.js';
+import { awaitAccessLine } from './collection/index.js';
+import type { OwnRequest } from './logs/index.js';
+import {
+  type Attempt,
+  type Look,
+  type Refuser,
+  type Seen,
+  beyondTarget,
+  looksAtIngress,
+  looksFor,
+  refuserOf,
+} from './looks/index.js';
+import {
+  type DialFacts,
+  type DialTarget,
+  type Dialled,
+  type Http2Facts,
+  type SocketTarget,
+  dial,
+  fetchPage,
+  look,
+  lookByHttp2,
+} from './probe/index.js';
 import { type Prepared, type Subject, type Vantage, frontOf } from './subjects/index.js';
+import { type Trials, openTrials } from './trials/index.js';
 import type { Trust } from './trust.js';
 
 /** The dials and pages of a run: each is made once, however many checks ask. */
-export interface Probes extends Pick<CheckContext, 'front' | 'dial' | 'page'> {
+export interface Probes
+  extends Pick<CheckContext, 'front' | 'dial' | 'page' | 'takes' | 'refuser' | 'silent' | 'again' | 'http2'> {
   /** What a dial that has finished saw; undefined while nobody has asked. */
+  readonly trials: Trials;
   seen(subject: Subject, vantage: Vantage): DialFacts | undefined;
   /** Sec-WebSocket-Keys of sockets that opened at the public URL: each has its line in the access log. */
   publicKeys(): readonly string[];
@@ -16,9 +41,24 @@ export interface Probes extends Pick<CheckContext, 'front' | 'dial' | 'page'> {
 export const DIAL_MS = 6_000;
 /** A public dial that takes longer is not waited for: the inner vantage points are dialled beside it. */
 const HEADSTART_MS = 500;
+/** For each second look at a refusal. */
+const LOOK_MS = 3_000;
+
+/** Further attempts at a front that opened; none is begun that late while all of them open. */
+const ATTEMPTS = 4;
+const AGAIN_MS = 1_000;
+/** What the last attempt held is free by then. */
+const AGAIN_GAP_MS = 200;
+
+interface ProbeDeps {
+  readonly signal: AbortSignal;
+  /** The access log of the ingress, where it is at hand. */
+  readonly accessLog: string | undefined;
+}
 
 /** Probes of what was prepared. A subject that fails in public is dialled at its other vantage points at once. */
-export function openProbes(prepared: Prepared, trust: Trust, signal: AbortSignal): Probes {
+export function openProbes(prepared: Prepared, trust: Trust, deps: ProbeDeps): Probes {
+  const { signal } = deps;
   const dials = new Map<string, Promise<Dialled>>();
   const facts = new Map<string, DialFacts>();
   const pages = new Map<string, ReturnType<typeof fetchPage>>();
@@ -50,16 +90,28 @@ export function openProbes(prepared: Prepared, trust: Trust, signal: AbortSignal
   const [subject] = prepared.subjects;
   const known = subject && frontOf(subject);
   const { entrance } = prepared;
+  const front: Probes['front'] = known
+    ? { ...known, dial: () => dialSubject(subject, known.vantage) }
+    : entrance && { ...entrance, dial: () => once('entrance', entrance.target) };
+  let refuser: Promise<Refuser | undefined> | undefined;
   return {
-    front: known
-      ? { ...known, dial: () => dialSubject(subject, known.vantage) }
-      : entrance && { ...entrance, dial: () => once('entrance', entrance.target) },
+    front,
+    silent: async () => front && dialSilent(front, trust, signal),
+    http2: async () => (front?.target.kind === 'socket' ? byHttp2(front.target, trust, signal) : undefined),
+    again: async () => (front?.vantage === 'public' ? dialAgain(front, trust, deps) : []),
+    refuser: async () => (refuser ??= front && lookAgain(front, subject, trust, deps)),
     dial: dialSubject,
+    trials: openTrials(trust, signal),
     page: (url) => {
       const within = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
       const page = pages.get(url.href) ?? fetchPage(url, { ...trust, signal: within });
       pages.set(url.href, page);
       return page;
+    },
+    takes: async (url) => {
+      if (front?.target.kind !== 'socket') return false;
+      const options = { ...trust, insecure: true, timeoutMs: LOOK_MS, signal };
+      return (await look({ ...front.target, url }, { isUpgrade: true }, options)).http?.status === 101;
     },
     seen: (one, vantage) => facts.get(keyOf(one, vantage)),
     publicKeys: () =>
@@ -69,6 +121,94 @@ export function openProbes(prepared: Prepared, trust: Trust, signal: AbortSignal
 
 function keyOf({ mode }: Subject, vantage: Vantage): string {
   return `${mode} ${vantage}`;
+}
+
+/**
+ * Newer viewers offer no subprotocol. Where that fails, the usual offer is made once more: what fails as well has ended
+ * since, or takes one viewer, and says nothing of subprotocols.
+ */
+async function dialSilent(
+  { target, dial: dialFront }: NonNullable<Probes['front']>,
+  trust: Trust,
+  signal: AbortSignal,
+): Promise<DialFacts | undefined> {
+  if (target.kind !== 'socket') return undefined;
+  const { facts } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
+  if (facts.stage === 'open') return facts;
+  const [first, again] = await Promise.all([dialFront(), dialOnce(target, trust, signal)]);
+  return again.facts.stage === first.facts.stage ? facts : undefined;
+}
+
+/** That HTTP/2 cannot be tried says nothing: HTTP/1.1 is what counts. */
+function byHttp2(target: SocketTarget, trust: Trust, signal: AbortSignal): Promise<Http2Facts | undefined> {
+  return lookByHttp2(target, { ...trust, timeoutMs: LOOK_MS, signal }).catch(() => undefined);
+}
+
+/**
+ * The front dialled some more times, one after another: as long as all open, within a short time; where one does not, to the
+ * last.
+ */
+async function dialAgain(
+  { target, dial: dialFront }: NonNullable<Probes['front']>,
+  trust: Trust,
+  { signal, accessLog }: ProbeDeps,
+): Promise<readonly Attempt[]> {
+  if (target.kind !== 'socket') return [];
+  const began = performance.now();
+  const attempts: Attempt[] = [{ facts: (await dialFront()).facts }];
+  while (attempts.length <= ATTEMPTS && !signal.aborted) {
+    const areAllOpen = attempts.every(({ facts }) => facts.stage === 'open');
+    if (areAllOpen && performance.now() - began > AGAIN_MS) break;
+    if (!areAllOpen) await sleep(AGAIN_GAP_MS, undefined, { ref: false });
+    const { facts } = await dialOnce(target, trust, signal);
+    attempts.push({ facts });
+  }
+  const hasRefused = attempts.some(({ facts }) => facts.stage !== 'open');
+  if (!hasRefused) return attempts;
+  return Promise.all(
+    attempts.map(async ({ facts }) => ({
+      facts,
+      server: (await awaitAccessLine(accessLog, requestOf(target.url, facts)))?.serviceAddr,
+    })),
+  );
+}
+
+/** Second looks at what refused the front, all at once, with what the ingress wrote of it. */
+async function lookAgain(
+  { vantage, target, dial: dialFront }: NonNullable<Probes['front']>,
+  subject: Subject | undefined,
+  trust: Trust,
+  { signal, accessLog }: ProbeDeps,
+): Promise<Refuser | undefined> {
+  if (target.kind !== 'socket') return undefined;
+  const { facts } = await dialFront();
+  const { url } = target;
+  const log = vantage === 'public' ? accessLog : undefined;
+  const line = facts.stage === 'http' ? await awaitAccessLine(log, requestOf(url, facts)) : undefined;
+  const gateway = subject?.targets.gateway;
+  const inner = gateway?.kind === 'socket' && gateway !== target ? gateway : undefined;
+  const looks = [
+    ...looksFor(target, facts, { gateway: inner, page: subject?.page }),
+    ...(vantage === 'public' ? looksAtIngress(target, facts, inner) : []),
+  ];
+  const options = { ...trust, insecure: true, timeoutMs: LOOK_MS, signal }; // that a certificate is not trusted is said elsewhere
+  const beyondAt = inner || facts.http || !line?.serviceAddr ? undefined : beyondTarget(target, line.serviceAddr);
+  const beyond = beyondAt && look(beyondAt, { isUpgrade: false }, options);
+  const see = async ({ what, target: at, isUpgrade }: Look): Promise<Seen> => {
+    const saw = await look(at, { isUpgrade }, options);
+    const own = what === 'again' ? await awaitAccessLine(log, requestOf(at.url, saw)) : undefined;
+    return { what, url: at.url, facts: saw, server: own?.serviceAddr };
+  };
+  const seen = await Promise.all(looks.filter(({ what }) => what !== 'again').map(see));
+  for (const one of looks) if (one.what === 'again') seen.push(await see(one)); // one after another: a limit is no pattern
+  return refuserOf({ url, facts, seen, line, beyond: await beyond });
+}
+
+/** A dial that has just ended, as a log can tell it apart. */
+function requestOf({ pathname }: URL, { http }: DialFacts): OwnRequest {
+  const until = Date.now();
+  const status = http === undefined || http.status === 101 ? 0 : http.status;
+  return { key: http?.key ?? '', path: pathname, status, from: until - DIAL_MS, until };
 }
 
 async function dialOnce(target: DialTarget, trust: Trust, signal: AbortSignal): Promise<Dialled> {

@@ -1,6 +1,10 @@
 import type { Topology } from '../../topology/index.js';
 import type { Dialled } from '../probe/dial.js';
+import type { Attempt, Refuser } from '../looks/index.js';
+import type { DialFacts } from '../probe/facts.js';
+import type { Http2Facts } from '../probe/http2.js';
 import type { PageFacts } from '../probe/page.js';
+import type { Trials } from '../trials/index.js';
 import type { Front, Prepared, Subject, Vantage } from '../subjects/index.js';
 
 /** What checks look at. Probes are made once, when the first check asks. */
@@ -15,6 +19,18 @@ export interface CheckContext {
   /** One dial of a subject from a vantage point that is known, to the first frame; its stream is closed afterwards. */
   dial(subject: Subject, vantage: Vantage): Promise<Dialled>;
   page(url: URL): Promise<PageFacts>;
+  /** Whether the socket of the front is taken at another place. */
+  takes(url: URL): Promise<boolean>;
+  /** A dial of the front as by a viewer that offers no subprotocol; undefined where another offer is not taken any more, either. */
+  silent(): Promise<DialFacts | undefined>;
+  /** The front asked by HTTP/2; undefined where that could not be tried. */
+  http2(): Promise<Http2Facts | undefined>;
+  /** The public dial and some more of the same, one after another. */
+  again(): Promise<readonly Attempt[]>;
+  /** Whose refusal it is that the front met, where second looks tell; they are made when somebody asks. */
+  refuser(): Promise<Refuser | undefined>;
+  /** What the path does with things that a healthy one takes. */
+  readonly trials: Trials;
 }
 
 /** Longer than any dial takes. */

@@ -2,11 +2,12 @@
 import type { Check } from '../check.js';
 import type { CheckContext } from './context.js';
 import { controlChecks } from './control.js';
-import { pageChecks } from './page.js';
+import { mixedCheck, pageChecks } from './page.js';
 import { pictureCheck } from './picture.js';
 import { reachChecks } from './reach.js';
 import { rfbChecks } from './rfb.js';
 import { topologyChecks } from './topology.js';
+import { habitChecks } from './habits.js';
 import { upgradeChecks } from './upgrade.js';
 import { vantageChecks } from './vantages.js';
 
@@ -16,12 +17,14 @@ export type { CheckContext } from './context.js';
 export function catalogue(): readonly Check<CheckContext>[] {
   const checks = [
     ...topologyChecks,
+    mixedCheck,
     ...reachChecks,
     ...controlChecks,
     ...pageChecks,
     ...upgradeChecks,
     ...rfbChecks,
     ...vantageChecks,
+    ...habitChecks,
     pictureCheck,
   ];
   const twice = checks.find(({ id }, index) => checks.findIndex((other) => other.id === id) !== index);

@@ -1,7 +1,9 @@
 import type { Check, Verdict } from '../check.js';
 import type { DialFacts } from '../probe/facts.js';
 import type { CheckContext } from './context.js';
-import { failed, frontCheck, isPast } from './dialled.js';
+import { frontCheck, isPast } from './dialled.js';
+import { unanswered } from './handed-out.js';
+import { refused } from './refused.js';
 
 /** A certificate with less left than this is a warning. */
 const SOON_DAYS = 7;
@@ -13,20 +15,20 @@ export const reachChecks: readonly Check<CheckContext>[] = [
     hop: 'dns',
     title: 'the name resolves',
     needs: [],
-    judge: (facts, _context, vantage) =>
+    judge: (facts, context, vantage) =>
       isPast(facts, 'dns')
         ? { status: 'pass', saw: facts.dns?.addresses.join(', ') ?? '', tookMs: facts.dns?.tookMs }
-        : failed(facts, 'an address', vantage),
+        : unanswered(facts, 'an address', vantage, context),
   }),
   frontCheck({
     id: 'network.connects',
     hop: 'network',
     title: 'the port accepts TCP',
     needs: ['dns.resolves'],
-    judge: (facts, _context, vantage) =>
+    judge: (facts, context, vantage) =>
       isPast(facts, 'tcp')
         ? { status: 'pass', saw: facts.tcp?.address ?? '', tookMs: facts.tcp?.tookMs }
-        : failed(facts, 'a TCP connection', vantage),
+        : unanswered(facts, 'a TCP connection', vantage, context),
   }),
   frontCheck({
     id: 'tls.trusted',
@@ -34,10 +36,10 @@ export const reachChecks: readonly Check<CheckContext>[] = [
     title: 'the certificate is trusted and covers the name',
     needs: ['network.connects'],
     applies: ({ front }) => front?.target.kind === 'socket' && front.target.url.protocol === 'wss:',
-    judge: (facts, { now }, vantage) =>
+    judge: (facts, context, vantage) =>
       isPast(facts, 'tls')
-        ? certificate(facts, now())
-        : failed(facts, 'a trusted certificate that covers the name', vantage),
+        ? certificate(facts, context.now())
+        : refused(facts, 'a trusted certificate that covers the name', context, vantage),
   }),
 ];
 

@@ -1,8 +1,9 @@
 import { SECURITY_NAMES } from '../../rfb/index.js';
 import { readCard } from '../../testcard/index.js';
-import type { Check } from '../check.js';
+import type { Check, Verdict } from '../check.js';
 import { LATE_MS, isLate } from '../host/index.js';
 import type { DialFacts, Stage } from '../probe/facts.js';
+import { wall } from '../trials/index.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
 import { failed, frontCheck, insideOf, isPast, lockedOut, ms } from './dialled.js';
 
@@ -35,9 +36,26 @@ function rfbCheck(
       const because = stage === 'security' ? lockedOut(facts) : undefined;
       if (because !== undefined) return { status: 'skip', because };
       if (isPast(facts, stage)) return { status: 'pass', saw: saw(facts) };
+      const vanishing = stage === 'frame' && facts.stop === 'silence' ? await sizeWall(context) : undefined;
+      if (vanishing) return vanishing;
       return failed(facts, title, vantage, await insideOf(context, vantage));
     },
   });
+}
+
+/** Pictures up to a size come and larger ones do not: it is no matter of who sends them. */
+async function sizeWall({ front, trials }: CheckContext): Promise<Verdict | undefined> {
+  const found = front && wall(await trials.sizes(front.target));
+  if (!found) return undefined;
+  const saw = `a picture of ${found.passes} bytes comes, one of ${found.vanishes} bytes does not, each over a connection of its own`;
+  return {
+    status: 'fail',
+    saw,
+    want: 'pictures of every size',
+    code: 'CF-NETWORK-MTU',
+    hop: 'network',
+    confidence: 'proven',
+  };
 }
 
 export const rfbChecks: readonly Check<CheckContext>[] = [

@@ -1,7 +1,11 @@
 import type { Check, Verdict } from '../check.js';
 import type { DialFacts } from '../probe/facts.js';
+import { againCheck } from './again.js';
 import type { CheckContext } from './context.js';
-import { failed, frontCheck, isPast, opensInside } from './dialled.js';
+import { frontCheck, isPast } from './dialled.js';
+import { http2Check } from './http2.js';
+import { refused } from './refused.js';
+import { judgeSubprotocol } from './subprotocol.js';
 
 const REACHED = ['network.connects', 'tls.trusted', 'control.sessions'];
 
@@ -25,27 +29,35 @@ export const upgradeChecks: readonly Check<CheckContext>[] = [
     judge: async (facts, context, vantage) =>
       facts.http
         ? { status: 'pass', saw: `HTTP ${facts.http.status}`, tookMs: facts.http.tookMs }
-        : failed(facts, 'an answer of HTTP', vantage, await opensInside(context)),
+        : refused(facts, 'an answer of HTTP', context, vantage),
   }),
   upgradeCheck('upgrade.status', 'the answer is 101', ['upgrade.answer'], async (facts, context, vantage) =>
     isPast(facts, 'http')
       ? { status: 'pass', saw: '101', tookMs: 0 }
-      : failed(facts, '101 Switching Protocols', vantage, await opensInside(context)),
+      : refused(facts, '101 Switching Protocols', context, vantage),
   ),
+  againCheck,
   upgradeCheck('upgrade.accept', 'Sec-WebSocket-Accept is right', ['upgrade.status'], (facts) => {
     const saw = facts.http?.headers['sec-websocket-accept'];
     if (facts.http && saw === facts.http.wantedAccept)
       return { status: 'pass', saw: 'recomputed from the key: correct' };
     return wrong(facts, saw ?? 'none', facts.http?.wantedAccept ?? 'an answer');
   }),
-  upgradeCheck('upgrade.subprotocol', 'the subprotocol is the one that was offered', ['upgrade.status'], (facts) => {
-    const saw = facts.http?.headers['sec-websocket-protocol'];
-    return saw === 'binary' ? { status: 'pass', saw } : wrong(facts, saw ?? 'none, and browsers reject that', 'binary');
-  }),
+  upgradeCheck(
+    'upgrade.subprotocol',
+    'the subprotocol is one that was offered, or none where none was',
+    ['upgrade.status', 'upgrade.again'],
+    async (facts, context) => {
+      const { subject } = context;
+      const inner = subject?.targets.gateway && (await context.dial(subject, 'gateway')).facts;
+      return judgeSubprotocol({ offering: facts, silent: await context.silent(), inner });
+    },
+  ),
   upgradeCheck('upgrade.extensions', 'no extension was agreed on that nobody offered', ['upgrade.status'], (facts) => {
     const saw = facts.http?.headers['sec-websocket-extensions'];
     return saw === undefined ? { status: 'pass', saw: 'none' } : wrong(facts, saw, 'none: none was offered');
   }),
+  http2Check,
 ];
 
 function wrong({ http }: DialFacts, saw: string, want: string): Verdict {

@@ -33,6 +33,8 @@ export interface DialFacts {
   stoppedAfterMs?: number;
   /** Of a close frame that came during the opening. */
   closeCode?: number;
+  /** What came in place of TLS was none. */
+  isPlaintext?: true;
   localPort?: number;
   dns?: { addresses: string[]; tookMs: number };
   tcp?: { address: string; tookMs: number };

@@ -9,6 +9,10 @@ export interface Opened {
   takeRest(): Buffer;
 }
 
+/** What an RFB client says first, and no server of another kind can make anything of. */
+const PROD = Buffer.from('RFB 003.008\n\r\n\r\n', 'latin1');
+const PROD_MS = 1_000;
+
 type Stop = NonNullable<DialFacts['stop']>;
 
 /** The RFB opening over a wire, to ServerInit; undefined with the failure in `facts`, and the wire is gone then. */
@@ -78,9 +82,18 @@ export async function openRfb(
     if (end.broken === 'frames' && !settled) facts.brokeFrames = true;
     stop(end.broken ? 'malformed' : 'ended', endedBefore(end, handshake.waitingFor));
   });
-  const release = whenAborted(signal, () => stop('silence', whyAborted(signal, handshake.waitingFor)));
+  const giveUp = (): void => stop('silence', whyAborted(signal, handshake.waitingFor));
+  const release = whenAborted(signal, () => {
+    if (facts.stage !== 'greeting' || !isTimeout(signal)) return giveUp();
+    wire.send(PROD); // who waits for us to speak is no RFB server, and says now what it is
+    setTimeout(giveUp, PROD_MS);
+  });
   wire.start({ rfb: (bytes) => handshake.feed(bytes).forEach(take), pong: () => {}, drained: () => {} }, head);
   return promise.finally(release);
+}
+
+function isTimeout({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 function noCommon({

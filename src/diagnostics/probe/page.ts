@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher, buildConnector, request } from 'undici';
 import { errorText } from '../../core/index.js';
+import { type AssetKind, type Reference, importsOf, isScript, metaPolicies, referencesOf } from './html.js';
 import { trusting } from './tls.js';
 
 export interface FetchOptions {
@@ -14,6 +15,7 @@ export interface FetchOptions {
 
 export interface Asset {
   readonly url: string;
+  readonly kind: AssetKind;
   /** 0: there was no whole answer; `type` says why. */
   readonly status: number;
   readonly type: string;
@@ -24,7 +26,10 @@ export interface Asset {
 export interface PageFacts {
   readonly status: number;
   readonly type: string;
+  /** Content-Security-Policy of the answer. */
   readonly policy: string;
+  /** Those in the page itself, joined in the same way; they say nothing of frames. */
+  readonly metaPolicy: string;
   readonly frameOptions: string;
   readonly assets: readonly Asset[];
   readonly failure?: string;
@@ -33,7 +38,7 @@ export interface PageFacts {
 /** A page longer than this is no viewer page: what follows is not looked at. */
 const MAX_PAGE = 1_048_576;
 /** Files of a page that are looked at. */
-const MAX_ASSETS = 20;
+const MAX_ASSETS = 100;
 /** Bytes of a file that are read; it is cut off behind them. */
 const MAX_ASSET = 8_388_608;
 const MAX_REDIRECTS = 5;
@@ -41,7 +46,7 @@ const MAX_REDIRECTS = 5;
 type Answer = Dispatcher.ResponseData;
 type Get = (url: URL) => Promise<Answer>;
 
-/** Fetches a page and every script and style that it names. Never throws. */
+/** Fetches a page and every script and style that it names, and what its modules import. Never throws. */
 export async function fetchPage(url: URL, options: FetchOptions): Promise<PageFacts> {
   const agent = agentFor(options);
   const get: Get = (asked) => request(asked, { dispatcher: agent, signal: options.signal });
@@ -53,11 +58,12 @@ export async function fetchPage(url: URL, options: FetchOptions): Promise<PageFa
       status: answer.statusCode,
       type: header('content-type'),
       policy: header('content-security-policy'),
+      metaPolicy: metaPolicies(html).join(','),
       frameOptions: header('x-frame-options'),
-      assets: await Promise.all(assetUrls(html, at).map((asset) => fetchAsset(asset, get))),
+      assets: await fetchAssets(referencesOf(html, at), get),
     };
   } catch (error) {
-    return { status: 0, type: '', policy: '', frameOptions: '', assets: [], failure: errorText(error) };
+    return { status: 0, type: '', policy: '', metaPolicy: '', frameOptions: '', assets: [], failure: errorText(error) };
   } finally {
     await agent.destroy();
   }
@@ -95,15 +101,37 @@ async function beginningOf(body: Answer['body']): Promise<string> {
   return Buffer.concat(pieces).toString('utf8', 0, MAX_PAGE);
 }
 
-async function fetchAsset(asset: URL, get: Get): Promise<Asset> {
+/** What is referred to and, of modules, what they import in turn; each once, and no more than so many. */
+async function fetchAssets(references: readonly Reference[], get: Get): Promise<readonly Asset[]> {
+  const asked = new Set<string>();
+  const assets: Asset[] = [];
+  for (let next = references; next.length > 0; ) {
+    const fresh = next.filter(({ url }) => asked.size < MAX_ASSETS && !asked.has(url.href) && asked.add(url.href));
+    const fetched = await Promise.all(fresh.map((reference) => fetchAsset(reference, get)));
+    assets.push(...fetched.map(({ asset }) => asset));
+    next = fetched.flatMap(({ imports }) => imports);
+  }
+  return assets;
+}
+
+async function fetchAsset(
+  { url, kind }: Reference,
+  get: Get,
+): Promise<{ readonly asset: Asset; readonly imports: readonly Reference[] }> {
+  const named = `${url.origin}${url.pathname}`; // a query may hold a token
   try {
-    const answer = await get(asset);
-    let bytes = 0;
-    for await (const piece of upTo(MAX_ASSET, answer.body)) bytes += piece.length;
+    const answer = await get(url);
     const type = String(answer.headers['content-type'] ?? '');
-    return { url: asset.pathname, status: answer.statusCode, type, bytes };
+    const isModule = kind === 'module' && answer.statusCode === 200 && isScript(type);
+    let bytes = 0;
+    let code = '';
+    for await (const piece of upTo(MAX_ASSET, answer.body)) {
+      bytes += piece.length;
+      if (isModule && code.length < MAX_PAGE) code += piece.toString('utf8');
+    }
+    return { asset: { url: named, kind, status: answer.statusCode, type, bytes }, imports: importsOf(code, url) };
   } catch (error) {
-    return { url: asset.pathname, status: 0, type: errorText(error), bytes: 0 };
+    return { asset: { url: named, kind, status: 0, type: errorText(error), bytes: 0 }, imports: [] };
   }
 }
 
@@ -115,17 +143,6 @@ async function* upTo(limit: number, body: AsyncIterable<Buffer>): AsyncGenerator
     length += piece.length;
     if (length >= limit) return;
   }
-}
-
-/** Scripts and styles of the page's own host; others are not this deployment's. */
-function assetUrls(html: string, page: URL): URL[] {
-  const references = [...html.matchAll(/<(?:script|link)\b[^>]*?\b(?:src|href)=(?:"([^"]+)"|'([^']+)')/g)].map(
-    ([, double, single]) => (double ?? single ?? '').replaceAll('&amp;', '&'),
-  );
-  const urls = references.flatMap((reference) =>
-    URL.canParse(reference, page.href) ? [new URL(reference, page)] : [],
-  );
-  return urls.filter(({ host }) => host === page.host).slice(0, MAX_ASSETS);
 }
 
 function withoutFragment(url: URL): URL {

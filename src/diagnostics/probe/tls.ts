@@ -3,6 +3,7 @@ import {
   type PeerCertificate,
   type SecureContext,
   type TLSSocket,
+  checkServerIdentity,
   connect as connectTls,
   createSecureContext,
   getCACertificates,
@@ -39,7 +40,7 @@ export async function openTls(tcp: Socket, options: ConnectOptions, facts: DialF
     tcp.destroy();
     return undefined;
   }
-  facts.tls = { ...describe(socket), tookMs: performance.now() - began };
+  facts.tls = { ...describe(socket, options.host), tookMs: performance.now() - began };
   if (socket.authorized || options.insecure) return { socket, tap };
   const { problem = 'UNTRUSTED' } = facts.tls;
   facts.errorCode = problem;
@@ -66,18 +67,28 @@ function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
 function failTls(facts: DialFacts, error: unknown, tap: TlsTap): void {
   fail(facts, error);
   const [type] = tap.first;
-  if (type !== undefined && !RECORD_TYPES.has(type)) facts.failure = `wanted TLS, got ${printable(tap.first)}`;
+  if (type === undefined || RECORD_TYPES.has(type)) return;
+  facts.failure = `wanted TLS, got ${printable(tap.first)}`;
+  facts.isPlaintext = true;
 }
 
-function describe(socket: TLSSocket): Omit<NonNullable<DialFacts['tls']>, 'tookMs'> {
+function describe(socket: TLSSocket, host: string): Omit<NonNullable<DialFacts['tls']>, 'tookMs'> {
   const certificate = socket.getPeerCertificate();
   return {
     authorized: socket.authorized,
-    problem: socket.authorized ? undefined : errorText(socket.authorizationError),
+    problem: socket.authorized ? undefined : problemOf(socket, host),
     protocol: socket.getProtocol() ?? 'unknown',
     subject: nameOf(certificate),
     validTo: certificate.valid_to ? new Date(certificate.valid_to).toISOString() : '',
   };
+}
+
+/** A certificate that nobody signed and that is for another name as well was not made for this host: the name says more. */
+function problemOf(socket: TLSSocket, host: string): string {
+  const problem = errorText(socket.authorizationError);
+  const isUnsigned = /SELF_SIGNED|UNABLE_TO_|UNTRUSTED/.test(problem);
+  const covers = checkServerIdentity(host, socket.getPeerCertificate()) === undefined;
+  return isUnsigned && !covers ? 'ERR_TLS_CERT_ALTNAME_INVALID' : problem;
 }
 
 /** Why a certificate is not trusted, with what it says of itself and OpenSSL's own word for it. */
@@ -89,7 +100,7 @@ function distrust(problem: string, certificate: PeerCertificate, host: string): 
     case 'CERT_NOT_YET_VALID':
       return `the certificate of ${name} is valid from ${certificate.valid_from} on (${problem})`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `the certificate covers ${certificate.subjectaltname ?? name}, not ${host} (${problem})`;
+      return `the certificate of ${name} covers ${certificate.subjectaltname ?? name}, not ${host} (${problem})`;
     default:
       return `the certificate of ${name}, issued by ${String(certificate.issuer?.CN ?? 'nobody')}, is not trusted (${problem})`;
   }

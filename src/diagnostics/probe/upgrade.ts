@@ -10,12 +10,14 @@ export interface UpgradeOptions {
   readonly url: URL;
   readonly origin: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** What a viewer offers: older ones `binary`, newer ones nothing. */
+  readonly subprotocols?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
 type HttpFacts = NonNullable<DialFacts['http']>;
 
-const SUBPROTOCOL = 'binary';
+const SUBPROTOCOLS: readonly string[] = ['binary'];
 /** Characters of a refusal's body that are kept. */
 const MAX_BODY = 2_048;
 /** The first byte of a TLS alert, which a TLS server answers to a request in the clear. */
@@ -23,40 +25,56 @@ const TLS_ALERT = 0x15;
 
 /** A WebSocket handshake on an open socket: the bytes behind the 101, or undefined with the refusal in `facts`. */
 export async function upgrade(socket: Socket, options: UpgradeOptions, facts: DialFacts): Promise<Buffer | undefined> {
-  facts.stage = 'http';
-  const key = newKey();
-  const began = performance.now();
-  try {
-    const { response, head, body } = await answerTo(ask(socket, options, key), options.signal);
-    facts.http = { ...describe(response, body), key, wantedAccept: acceptFor(key), tookMs: performance.now() - began };
-    if (facts.http.status === 101) facts.stage = 'upgrade';
-    const failure = facts.http.status === 101 ? flawOf(facts.http, head) : refusal(facts.http);
-    if (failure === undefined) return head;
-    facts.failure = failure;
-  } catch (error) {
-    failHttp(facts, error);
-  }
+  const head = await exchange(socket, options, upgradeHeaders(options), facts);
+  if (facts.http?.status === 101) facts.stage = 'upgrade';
+  const failure = facts.http && (head ? flawOf(facts.http, options) : refusal(facts.http));
+  if (failure !== undefined) facts.failure = failure;
+  else if (head) return head;
   socket.destroy();
   return undefined;
 }
 
-function ask(socket: Socket, { url, origin, headers }: UpgradeOptions, key: string): ClientRequest {
-  return request({
-    createConnection: () => socket,
-    host: url.hostname,
-    port: url.port,
-    path: `${url.pathname}${url.search}`,
-    headers: {
-      host: url.host,
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': key,
-      'sec-websocket-protocol': SUBPROTOCOL,
-      ...(origin !== undefined && { origin }),
-      ...headers,
-    },
-  });
+/** The same request without a word of an upgrade: what the place says to whoever just looks. */
+export async function lookAt(socket: Socket, options: UpgradeOptions, facts: DialFacts): Promise<void> {
+  await exchange(socket, options, { connection: 'close' }, facts);
+  socket.destroy();
+}
+
+/** One request and its answer, which lands in `facts`; the bytes behind a 101 that switches. */
+async function exchange(
+  socket: Socket,
+  { url, origin, headers, signal }: UpgradeOptions,
+  own: Readonly<Record<string, string>>,
+  facts: DialFacts,
+): Promise<Buffer | undefined> {
+  facts.stage = 'http';
+  const key = own['sec-websocket-key'] ?? '';
+  const began = performance.now();
+  try {
+    const asked = request({
+      createConnection: () => socket,
+      host: url.hostname,
+      port: url.port,
+      path: `${url.pathname}${url.search}`,
+      headers: { host: url.host, ...own, ...(origin !== undefined && { origin }), ...headers },
+    });
+    const { response, head, body } = await answerTo(asked, signal);
+    facts.http = { ...describe(response, body), key, wantedAccept: acceptFor(key), tookMs: performance.now() - began };
+    return head;
+  } catch (error) {
+    failHttp(facts, error);
+    return undefined;
+  }
+}
+
+function upgradeHeaders({ subprotocols = SUBPROTOCOLS }: UpgradeOptions): Readonly<Record<string, string>> {
+  return {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': newKey(),
+    ...(subprotocols.length > 0 && { 'sec-websocket-protocol': subprotocols.join(', ') }),
+  };
 }
 
 interface Answer {
@@ -95,6 +113,7 @@ function describe(response: IncomingMessage, body: string): Pick<HttpFacts, 'sta
 }
 
 function refusal({ status, headers }: HttpFacts): string {
+  if (status === 101) return 'answered 101 without the headers Upgrade and Connection of a switch';
   const location = headers['location'];
   const to = location !== undefined && status >= 300 && status < 400 ? `, and points to ${withoutQuery(location)}` : '';
   return `answered ${status} instead of 101${to}`;
@@ -106,17 +125,24 @@ function withoutQuery(location: string): string {
 }
 
 /** What a browser rejects in an answer of 101 (RFC 6455 section 4.1); undefined when the socket is open. */
-function flawOf({ headers, wantedAccept }: HttpFacts, head: Buffer | undefined): string | undefined {
-  if (!head) return 'answered 101 without the headers Upgrade and Connection of a switch';
+function flawOf(
+  { headers, wantedAccept }: HttpFacts,
+  { subprotocols, headers: own }: UpgradeOptions,
+): string | undefined {
   const { upgrade: protocol = 'none' } = headers;
   if (protocol.toLowerCase() !== 'websocket') return `switched to ${protocol}, wanted websocket`;
   const accept = headers['sec-websocket-accept'];
   if (accept !== wantedAccept) return `Sec-WebSocket-Accept is ${accept ?? 'missing'}, wanted ${wantedAccept}`;
   const subprotocol = headers['sec-websocket-protocol'];
-  if (subprotocol !== undefined && subprotocol !== SUBPROTOCOL)
-    return `the subprotocol is ${subprotocol}, and only ${SUBPROTOCOL} was offered`;
-  const extensions = headers['sec-websocket-extensions'];
+  const offered = subprotocols ?? SUBPROTOCOLS;
+  if (subprotocol !== undefined && !offered.includes(subprotocol))
+    return `the subprotocol is ${subprotocol}, and ${offered.length > 0 ? `only ${offered.join(', ')}` : 'none'} was offered`;
+  const extensions = offersExtensions(own) ? undefined : headers['sec-websocket-extensions'];
   return extensions === undefined ? undefined : `the extension ${extensions} was agreed on, and none was offered`;
+}
+
+function offersExtensions(headers: UpgradeOptions['headers']): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'sec-websocket-extensions');
 }
 
 /** A peer that does not speak HTTP is quoted. */

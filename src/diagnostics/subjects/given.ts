@@ -5,6 +5,9 @@ import { type Mode, type Prepared, type Problem, type Subject, VANTAGES, frontOf
 interface Given {
   readonly url: URL | undefined;
   readonly page: URL | undefined;
+  /** The page that shows it in a frame; without it that of the API. */
+  readonly frame: URL | undefined;
+  readonly control: URL | undefined;
   readonly gateway: URL | undefined;
   readonly rfb: { readonly host: string; readonly port: number } | undefined;
   readonly password: string | undefined;
@@ -25,6 +28,7 @@ export async function prepareGiven(given: Given): Promise<Prepared> {
     session: undefined,
     isTestCard: false,
     page: given.page,
+    frame: given.frame ?? given.control,
     targets: {
       ...(url && { public: socket(url, origin ?? originOf(url, given.page)) }),
       ...(gateway && { gateway: socket(gateway, origin) }),
@@ -56,7 +60,8 @@ async function askApi(
   if (!client) return { api: undefined, problem: undefined };
   try {
     const workers = await client.workers();
-    return { api: { saw: `workers: ${workers.map(({ name }) => name).join(', ')}` }, problem: undefined };
+    const saw = `workers: ${workers.map(({ name }) => name).join(', ')}`;
+    return { api: { saw, at: client.baseUrl }, problem: undefined };
   } catch (error) {
     return { api: { saw: '' }, problem: { kind: 'control', saw: errorText(error) } };
   }

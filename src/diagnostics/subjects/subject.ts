@@ -14,6 +14,8 @@ export interface Subject {
   readonly isTestCard: boolean;
   readonly targets: Partial<Readonly<Record<Vantage, DialTarget>>>;
   readonly page: URL | undefined;
+  /** The page that shows it in a frame, where one is known. */
+  readonly frame?: URL | undefined;
 }
 
 /** Why sessions could not be had, by what is to blame. */
@@ -33,7 +35,7 @@ export interface Prepared extends AsyncDisposable {
   /** The way in as far as it is known without a session; undefined when nothing is. */
   readonly entrance: Front | undefined;
   /** An API was asked; undefined where none is part of the run. */
-  readonly api: { readonly saw: string } | undefined;
+  readonly api: { readonly saw: string; readonly at?: string } | undefined;
   /** Verify made the sessions itself. */
   readonly isOwn: boolean;
   /** Why vantages or modes are missing, for the report. */

@@ -20,6 +20,7 @@ interface TraefikOptions {
   readonly dynamic: Tree;
   /** Laid over the usual static configuration, branch by branch. */
   readonly static?: Tree;
+  readonly port?: number;
   readonly host?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly namespace?: string;
@@ -31,7 +32,7 @@ const KEPT = ['Sec-WebSocket-Key', 'Sec-WebSocket-Accept', 'Sec-WebSocket-Protoc
 /** A real Traefik with one entry point `web`, the file provider and an access log in JSON. */
 export async function startTraefik(stage: Stage, options: TraefikOptions): Promise<TraefikPart> {
   const { host = '127.0.0.1', namespace, env = {} } = options;
-  const port = await stage.port();
+  const port = options.port ?? (await stage.port());
   const dynamicFile = await stage.file(`dynamic-${port}.yaml`, JSON.stringify(options.dynamic));
   const accessLog = `${stage.folder}/access-${port}.log`;
   const usual = {

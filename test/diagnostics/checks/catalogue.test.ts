@@ -55,6 +55,11 @@ function withHeaders(headers: Readonly<Record<string, string>>): DialFacts {
   return { ...OPEN, http: { ...OPEN.http!, headers: { ...OPEN.http!.headers, ...headers } } };
 }
 
+function withoutSubprotocol(): DialFacts {
+  const { 'sec-websocket-protocol': _none, ...headers } = OPEN.http!.headers;
+  return { ...OPEN, http: { ...OPEN.http!, headers } };
+}
+
 const parsed = parseTopology('version: 1\n');
 const TOPOLOGY = 'topology' in parsed ? parsed.topology : undefined;
 const WS = new URL('wss://localhost:8443/websockify?token=t');
@@ -113,7 +118,12 @@ function contextOf({
     front: front && { ...front, dial: async () => ({ facts: dials[front.vantage] ?? OPEN, stream: undefined }) },
     now: () => NOW,
     dial,
-    page: async () => ({ status: pageStatus, type: 'text/html', policy, frameOptions: '', assets: [] }),
+    page: async () => ({ status: pageStatus, type: 'text/html', policy, metaPolicy: '', frameOptions: '', assets: [] }),
+    silent: async () => undefined,
+    refuser: async () => undefined,
+    http2: async () => undefined,
+    again: async () => [],
+    takes: async () => false,
   };
 }
 
@@ -321,8 +331,8 @@ const FAULTS: readonly (readonly [what: string, world: World, firstTrouble: stri
   ],
   [
     'no subprotocol',
-    { ...OWN, dials: { public: withHeaders({ 'sec-websocket-protocol': '' }) } },
-    'upgrade.subprotocol fail: CF-GATEWAY-UPGRADE at gateway',
+    { ...OWN, dials: { public: withoutSubprotocol(), gateway: withoutSubprotocol() } },
+    'upgrade.subprotocol warn: CF-GATEWAY-SUBPROTOCOL at gateway',
   ],
   [
     'an extension that nobody offered',

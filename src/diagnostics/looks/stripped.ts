@@ -1,0 +1,37 @@
+import type { DialFacts } from '../probe/facts.js';
+import { type Refusal, type Refuser, isTaken, lookOf } from './judge.js';
+
+type Http = NonNullable<DialFacts['http']>;
+
+/** The upgrade is answered as a request without Upgrade is: somebody on the way took the header off. */
+export function judgeStripped(refusal: Refusal): Refuser | undefined {
+  const { http } = refusal.facts;
+  if (!http || http.status >= 500) return undefined;
+  const saw = `answered ${http.status}, as a plain request is`;
+  if (isTaken(lookOf(refusal, 'inner')) && isSame(http, lookOf(refusal, 'inner-plain')?.facts.http))
+    return {
+      code: 'CF-EDGE-UPGRADE',
+      confidence: 'proven',
+      because: `${saw} at the gateway itself, which takes the upgrade when it is asked past the proxies`,
+    };
+  const isAlike = isSame(http, lookOf(refusal, 'plain')?.facts.http);
+  return isAlike && wantsUpgrade(http) && !isTaken(lookOf(refusal, 'path'))
+    ? { code: 'CF-EDGE-UPGRADE', confidence: 'likely', because: `${saw}, by a server that waits for an upgrade` }
+    : undefined;
+}
+
+/** Words in which servers of sockets say that they saw no upgrade; the statuses are RFC 9110's. */
+function wantsUpgrade({ status, headers, body }: Http): boolean {
+  if (status === 405 || status === 426) return true;
+  if (headers['sec-websocket-version'] !== undefined || /websocket/i.test(headers['upgrade'] ?? '')) return true;
+  return status < 300 ? /"ready":\s*true/.test(body) : status === 400 && /upgrade|websocket/i.test(body);
+}
+
+function isSame(one: Http, other: Http | undefined): boolean {
+  return other !== undefined && one.status === other.status && stable(one) === stable(other);
+}
+
+/** A body without what is of one request alone: ids, times, numbers. */
+function stable({ body }: Http): string {
+  return body.replaceAll(/"requestId":\s*"[^"]*"/g, '').replaceAll(/\d+/g, '0');
+}
