@@ -105,6 +105,14 @@ export const CODES = {
       'the gateway: what it relays arrives while it is small',
     ],
   },
+  'CF-NETWORK-FORGOTTEN': {
+    hop: 'network',
+    title: 'the network forgets connections that are quiet',
+    want: 'a first word that arrives, however long the silence before it was',
+    remedy:
+      'Pings below that silence: gateway.pingIntervalMs in camofleet.yaml (WS_PING_INTERVAL_MS), or TCP keepalive (net.ipv4.tcp_keepalive_time=600); in Swarm endpoint_mode dnsrr',
+    not: [NOT_READ_TIMEOUT, 'nginx and HAProxy: their idle timers end both sides, and say so by FIN'],
+  },
   'CF-TLS-TRUST': {
     hop: 'tls',
     title: 'the certificate is not trusted',
@@ -624,7 +632,8 @@ export const CODES = {
     hop: 'control',
     title: 'the URL that is handed out is not the public one',
     want: 'the host and port of public: in camofleet.yaml',
-    remedy: 'vnc_ws and vnc_http of CONTROL_WORKERS must carry the public host',
+    remedy:
+      'One public base for every URL that is handed out, dialled once at start: vnc_ws and vnc_http of CONTROL_WORKERS must carry the public host and port, never an address of a container or node',
     not: ['DNS: the name is the wrong one'],
   },
   'CF-CONTROL-RELEASED': {

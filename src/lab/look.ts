@@ -1,6 +1,6 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CamofleetError } from '../core/index.js';
+import { CamofleetError, redactText } from '../core/index.js';
 import type { RunningProcess } from '../processes/index.js';
 import type { Report } from '../report/index.js';
 import type { Fault, Given, Variant } from './fault.js';
@@ -8,7 +8,7 @@ import { type Stage, type StageDeps, openStage } from './stage.js';
 
 /** What verify said of a path, and all that it was given. */
 export interface Look {
-  /** Flags as they were typed; the paths in them lie in the folder of the stage. */
+  /** Flags as they were typed, secrets hidden; the paths in them lie in the folder of the stage. */
   readonly flags: readonly string[];
   /** Files and folders among the flags, and the folder it ran in where that is a fleet's. */
   readonly files: readonly string[];
@@ -40,7 +40,7 @@ export async function look(fault: Fault, is: Variant, deps: StageDeps): Promise<
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const output = await readFile(verify.logFile, 'utf8');
   return {
-    flags: given.flags,
+    flags: given.flags.map((flag) => redactText(flag).text),
     files: [...given.flags.filter((flag) => flag.startsWith('/')), ...(given.folder ? [given.folder] : [])],
     namespace: given.namespace,
     report: await readReport(out, output),

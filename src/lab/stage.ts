@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
-import { CamofleetError } from '../core/index.js';
+import { CamofleetError, redactText } from '../core/index.js';
 import { type RunningProcess, findProgram, startProcess, waitUntilReady } from '../processes/index.js';
 import { listensOn } from './listening.js';
 
@@ -96,7 +96,7 @@ export async function openStage(deps: StageDeps): Promise<Stage> {
     scope.use(started);
     await waitUntilReady(started, () => isReady(part, started.pid), { timeoutMs: START_MS, signal: deps.signal });
     const words = own ? `camofleet ${part.args.slice(1).join(' ')}` : name;
-    deps.onStarted(`${words}${part.port === undefined ? '' : ` on port ${part.port}`}`);
+    deps.onStarted(`${redactText(words).text}${part.port === undefined ? '' : ` on port ${part.port}`}`);
     return started;
   };
 

@@ -37,7 +37,7 @@ export async function prepareFleet(input: FleetInput): Promise<Prepared> {
   return {
     subjects,
     entrance: entranceOf(input),
-    api: { saw: `${sessions} ${sessions === 1 ? 'session' : 'sessions'}` },
+    api: { saw: `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`, at: client.baseUrl },
     isOwn: wanted === undefined,
     skips: [...found.skips, ...missingVantages(subjects, input)],
     problem: found.problem ?? withoutUrl(found.shown),

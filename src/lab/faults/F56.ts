@@ -5,7 +5,8 @@ import { startWebsockify } from '../parts/websockify.js';
 /** What a VNC server does for each connection where it may open a thousand million files: it walks over them. */
 const WALKS = `
 const net = require('node:net');
-const [port, target, walkMs] = process.argv.slice(1).map(Number);
+const { argv } = process;
+const [port, target, walkMs] = argv.slice(1).map(Number);
 net.createServer((viewer) => {
   const until = Date.now() + walkMs;
   while (Date.now() < until);

@@ -20,6 +20,7 @@ import { F52 } from './F52.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
 import { F56 } from './F56.js';
+import { F78 } from './F78.js';
 import { F85 } from './F85.js';
 
 /** Every fault that can be hosted, in the order of the atlas; see docs/lab.md for how to add one. */
@@ -45,5 +46,6 @@ export const FAULTS: readonly Fault[] = [
   F53,
   F54,
   F56,
+  F78,
   F85,
 ];
