@@ -302,6 +302,18 @@ export const CODES = {
     remedy: `Raise the idle timer in front (nginx: proxy_read_timeout 3600s and proxy_send_timeout 3600s; HAProxy: timeout tunnel 1h), or let the gateway ping at most every third of it: gateway.pingIntervalMs in camofleet.yaml`,
     not: [NOT_READ_TIMEOUT],
   },
+  'CF-EDGE-RELOAD': {
+    hop: 'edge',
+    title: 'a proxy in front ended all sockets that were older than its reload',
+    want: 'sockets that live through a change of configuration',
+    remedy:
+      'worker_shutdown_timeout in nginx (worker-shutdown-timeout of ingress-nginx, hard-stop-after of HAProxy) hours long, fewer reloads (an ingress class of its own for VNC), and viewers that reconnect',
+    not: [
+      NOT_READ_TIMEOUT,
+      'a reload of Traefik: it ends no open socket',
+      'an idle timer: busy streams ended with quiet ones',
+    ],
+  },
   'CF-EDGE-LIFETIME': {
     hop: 'edge',
     title: 'something in front ends streams at an age',
@@ -649,6 +661,14 @@ export const CODES = {
     want: 'a right that lasts',
     remedy: 'Open the session anew from the fleet page, or find who revoked it in the log of control',
     not: ['the path: the gateway ended the socket because it was told to'],
+  },
+  'CF-CONTROL-ROLLOUT': {
+    hop: 'control',
+    title: 'some handshakes are sent to a server that is gone',
+    want: 'a list of servers that holds those alone that live',
+    remedy:
+      'Drain, then stop: a preStop sleep of 15 to 30 s, longer than the list takes to be told; start-first or maxUnavailable 0; and loadBalancer.healthCheck on the Traefik service',
+    not: ['the session: the same handshake opens at another server', NOT_READ_TIMEOUT],
   },
   'CF-TOPOLOGY-RULE': {
     hop: 'control',

@@ -200,8 +200,24 @@ async function lookAgain(
     return { what, url: at.url, facts: saw, server: own?.serviceAddr };
   };
   const seen = await Promise.all(looks.filter(({ what }) => what !== 'again').map(see));
-  for (const one of looks) if (one.what === 'again') seen.push(await see(one)); // one after another: a limit is no pattern
+  for (const one of looks) {
+    if (one.what !== 'again') continue;
+    if (one.afterMs !== undefined) {
+      if (!mayComeBack(seen)) break;
+      await sleep(one.afterMs, undefined, { signal });
+    }
+    seen.push(await see(one)); // one after another: a limit is no pattern
+  }
   return refuserOf({ url, facts, seen, line, beyond: await beyond });
+}
+
+/** None was taken so far, and the gateway takes what it is sent where anybody can look there. */
+function mayComeBack(seen: readonly Seen[]): boolean {
+  const isTaken = ({ facts }: Seen): boolean => facts.http?.status === 101;
+  return (
+    !seen.some((one) => one.what === 'again' && isTaken(one)) &&
+    seen.every((one) => one.what !== 'inner' || isTaken(one))
+  );
 }
 
 /** A dial that has just ended, as a log can tell it apart. */

@@ -17,8 +17,35 @@ export interface Attempt {
   readonly server?: string | undefined;
 }
 
-/** The very same handshake was taken by one and refused by another: servers behind the ingress that do not know the same sessions. */
+/** Equal handshakes that were answered differently: some servers are gone, or do not know the session. */
 export function judgeAttempts(attempts: readonly Attempt[]): Refuser | undefined {
+  return judgeLost(attempts) ?? judgeUnknown(attempts);
+}
+
+/**
+ * Some handshakes went to a server that is not there any more, others opened: those that are dealt out do not all live.
+ * That the last ones alone failed may have another cause: then nothing is said.
+ */
+function judgeLost(attempts: readonly Attempt[]): Refuser | undefined {
+  const lost = attempts.filter(({ facts }) => isLost(facts));
+  const opened = attempts.filter(({ facts }) => opens(facts));
+  if (lost.length === 0 || opened.length === 0) return undefined;
+  const [gone, alive] = [serversOf(lost), serversOf(opened)];
+  const follows = gone.length > 0 && alive.length > 0 && gone.every((server) => !alive.includes(server));
+  const came = attempts.findIndex(({ facts }) => isLost(facts)) < attempts.findLastIndex(({ facts }) => opens(facts));
+  if (!follows && !came) return undefined;
+  const counts = `${lost.length} of ${lost.length + opened.length} equal handshakes within seconds were answered ${answersOf(lost)}, the others opened`;
+  const where = follows ? `: ${gone.join(', ')} is gone, ${alive.join(', ')} lives` : '';
+  return { code: 'CF-CONTROL-ROLLOUT', confidence: follows ? 'proven' : 'likely', because: `${counts}${where}` };
+}
+
+/** The ingress could not reach the server that it chose; a gateway's own document is another matter. */
+export function isLost({ http }: DialFacts): boolean {
+  return http !== undefined && (http.status === 502 || http.status === 504) && !http.body.trimStart().startsWith('{');
+}
+
+/** The very same handshake was taken by one and refused by another: servers behind the ingress that do not know the same sessions. */
+function judgeUnknown(attempts: readonly Attempt[]): Refuser | undefined {
   const opened = attempts.filter(({ facts }) => opens(facts));
   const unknown = attempts.filter(({ facts }) => isUnknown(facts));
   if (opened.length === 0 || unknown.length === 0) return undefined;

@@ -1,11 +1,13 @@
 import type { DialFacts } from '../probe/facts.js';
 import type { SocketTarget } from '../probe/look.js';
-import { isUnknown } from './again.js';
+import { isLost, isUnknown } from './again.js';
 import type { Look } from './plan.js';
 import { encodedQuery, splitQuery } from './query.js';
 
 /** Equal attempts: servers are dealt in turn, so that two of them show in the first two. */
 const ATTEMPTS = 5;
+/** A list of servers that lags behind is told anew within seconds. */
+const PATIENCE_S = 8;
 /** A path that no router and no page is made for. */
 const MADE_UP = '/no-such-path-of-anybody/nothing';
 
@@ -17,8 +19,9 @@ export function looksAtIngress(target: SocketTarget, facts: DialFacts, gateway: 
   if (encoded) looks.push({ what: 'encoded', target: { ...target, url: encoded }, isUpgrade: true });
   if (encoded && gateway)
     looks.push({ what: 'inner-split', target: { ...gateway, url: splitQuery(gateway.url) }, isUpgrade: true });
-  if (isUnknown(facts))
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) looks.push({ what: 'again', target, isUpgrade: true });
+  const again: Look = { what: 'again', target, isUpgrade: true };
+  if (isUnknown(facts) || isLost(facts)) looks.push(...Array<Look>(ATTEMPTS).fill(again));
+  if (isLost(facts)) looks.push(...Array<Look>(PATIENCE_S).fill({ ...again, afterMs: 1_000 }));
   return looks;
 }
 

@@ -79,7 +79,8 @@ function judgeScheme(refusal: Refusal): Refuser | undefined {
   const other = lookOf(refusal, 'other-scheme')?.facts;
   if (!other) return undefined;
   if (url.protocol === 'ws:') {
-    const isTls = other.http?.status === 101 || (other.tls !== undefined && !facts.http);
+    const isTls =
+      other.http?.status === 101 || (other.tls !== undefined && !facts.http && facts.errorCode !== undefined); // a port of TLS is not silent
     return isTls
       ? { code: 'CF-TLS-SCHEME', confidence: 'proven', because: 'the same port speaks TLS, and the URL says ws://' }
       : undefined;

@@ -7,6 +7,8 @@ export interface Look {
   readonly what: LookName;
   readonly target: SocketTarget;
   readonly isUpgrade: boolean;
+  /** So long after the one before, while none of them is taken: what is gone may come back. */
+  readonly afterMs?: number;
 }
 
 export type LookName =

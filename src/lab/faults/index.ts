@@ -3,13 +3,25 @@ import { F01 } from './F01.js';
 import { F02 } from './F02.js';
 import { F03 } from './F03.js';
 import { F04 } from './F04.js';
+import { F05 } from './F05.js';
 import { F09 } from './F09.js';
 import { F10 } from './F10.js';
 import { F11 } from './F11.js';
+import { F12 } from './F12.js';
+import { F15 } from './F15.js';
+import { F17 } from './F17.js';
 import { F19 } from './F19.js';
 import { F20 } from './F20.js';
+import { F21 } from './F21.js';
+import { F23 } from './F23.js';
 import { F24 } from './F24.js';
 import { F25 } from './F25.js';
+import { F28 } from './F28.js';
+import { F29 } from './F29.js';
+import { F31 } from './F31.js';
+import { F33 } from './F33.js';
+import { F34 } from './F34.js';
+import { F35 } from './F35.js';
 import { F36 } from './F36.js';
 import { F37 } from './F37.js';
 import { F38 } from './F38.js';
@@ -20,8 +32,14 @@ import { F52 } from './F52.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
 import { F56 } from './F56.js';
+import { F72 } from './F72.js';
+import { F73 } from './F73.js';
+import { F76 } from './F76.js';
+import { F77 } from './F77.js';
 import { F78 } from './F78.js';
+import { F83 } from './F83.js';
 import { F85 } from './F85.js';
+import { F87 } from './F87.js';
 
 /** Every fault that can be hosted, in the order of the atlas; see docs/lab.md for how to add one. */
 export const FAULTS: readonly Fault[] = [
@@ -29,13 +47,25 @@ export const FAULTS: readonly Fault[] = [
   F02,
   F03,
   F04,
+  F05,
   F09,
   F10,
   F11,
+  F12,
+  F15,
+  F17,
   F19,
   F20,
+  F21,
+  F23,
   F24,
   F25,
+  F28,
+  F29,
+  F31,
+  F33,
+  F34,
+  F35,
   F36,
   F37,
   F38,
@@ -46,6 +76,12 @@ export const FAULTS: readonly Fault[] = [
   F53,
   F54,
   F56,
+  F72,
+  F73,
+  F76,
+  F77,
   F78,
+  F83,
   F85,
+  F87,
 ];
