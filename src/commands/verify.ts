@@ -61,6 +61,10 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     'traefik-log': Flags.string({ summary: "Traefik's access log." }),
     'gateway-log': Flags.string({ summary: "The gateway's log." }),
     'runner-log': Flags.string({ summary: "The runner's log." }),
+    logs: Flags.string({
+      multiple: true,
+      summary: 'A log of any other proxy of the path: nginx (access or error log), HAProxy, another Traefik; may be repeated.',
+    }),
     pcap: Flags.string({
       multiple: true,
       summary: 'A capture to read instead of recording one; again for each file of a ring, or for another place.',
@@ -151,7 +155,12 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
       insecure: flags.insecure,
       resolve: new Map((flags.resolve ?? []).map((text) => resolution(text, '--resolve'))),
       capture: flags.capture,
-      logs: { traefik: flags['traefik-log'], gateway: flags['gateway-log'], runner: flags['runner-log'] },
+      logs: {
+        traefik: flags['traefik-log'],
+        gateway: flags['gateway-log'],
+        runner: flags['runner-log'],
+        proxies: flags.logs ?? [],
+      },
       pcap: flags.pcap ?? [],
       budget: budget === undefined ? {} : parseBudget(budget, flags.budget!),
       strict: flags.strict,

@@ -1,6 +1,7 @@
 import type { CheckReport, HoldProgress } from '../report/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 import type { Budget } from './budget.js';
+import type { GivenLogs } from './collection/index.js';
 import type { Mode } from './subjects/index.js';
 import type { Trust } from './trust.js';
 
@@ -23,7 +24,7 @@ export interface VerifyOptions extends Trust {
   readonly headers: Readonly<Record<string, string>>;
   /** auto, off, or places with commas between them: interfaces and network namespaces. */
   readonly capture: string;
-  readonly logs: Readonly<Record<'traefik' | 'gateway' | 'runner', string | undefined>>;
+  readonly logs: GivenLogs;
   readonly pcap: readonly string[];
   readonly budget: Budget;
   readonly strict: boolean;

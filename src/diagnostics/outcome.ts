@@ -49,6 +49,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     streams,
     findings: ranked(settled([...findingsOfChecks(checks, logs), ...judgement.findings], testimony)),
     budget: againstBudget(options.budget, { opening, streams }),
+    clocks: [...(logs.clocks ?? []), ...packets.clocks],
     heldMs: hold?.heldMs,
     durationMs: options.durationMs,
     interrupted: deps.signal.aborted,

@@ -1,7 +1,7 @@
 import type { Collected, Report } from '../report/index.js';
 import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
-import { collectLogs, collectPackets, logSources, startPackets } from './collection/index.js';
+import { collectLogs, collectPackets, logSources, ownSockets, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
 import { type ServerSight, isLate, sightOf } from './host/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
@@ -50,9 +50,10 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
   for (const one of left) run.note(one);
   observer.onStage('collecting evidence');
-  const packets = await collectPackets(run, options.pcap, capture);
+  const sockets = ownSockets(hold);
+  const packets = await collectPackets(run, options.pcap, capture, sockets);
   const keys = [...probes.publicKeys(), ...publicKeysOf(hold)];
-  const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt });
+  const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
   const report = concluded({ run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight }, options, deps);
   return { report: await run.finish(report), dir: run.dir };
 }

@@ -12,6 +12,7 @@ export function renderHtml(report: Report): string {
     budgets(report),
     streams(report),
     checks(report),
+    clocks(report),
     evidence(report),
   ];
   return `<!doctype html>
@@ -123,6 +124,16 @@ function checks({ checks: all }: Report): string {
     verdict === 'skip' ? '' : formatMs(tookMs),
   ]);
   return all.length === 0 ? '' : `<h2>Checks</h2>${table(['verdict', 'hop', 'fact', 'seen', 'time'], rows)}`;
+}
+
+function clocks({ clocks: all = [] }: Report): string {
+  const rows = all.map(({ source, aheadMs, uncertaintyMs, events }) => [
+    escape(source),
+    aheadMs < 0 ? `${formatMs(-aheadMs)} behind` : `${formatMs(aheadMs)} ahead`,
+    `± ${formatMs(uncertaintyMs)}`,
+    String(events),
+  ]);
+  return all.length === 0 ? '' : `<h2>Clocks</h2>${table(['source', 'against verify', 'within', 'events'], rows)}`;
 }
 
 function evidence({ artifacts, collection }: Report): string {

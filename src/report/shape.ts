@@ -97,6 +97,16 @@ export interface Finding {
   readonly hypotheses?: readonly HypothesisReport[];
 }
 
+/** The clock of a source of evidence, compared with that of verify by events that both saw. */
+export interface ClockReport {
+  /** The file in the folder of the run. */
+  readonly source: string;
+  /** Negative: it is behind. */
+  readonly aheadMs: number;
+  readonly uncertaintyMs: number;
+  readonly events: number;
+}
+
 /** A limit that was asked for with a budget. Null: it could not be measured, and `because` says why. */
 export interface BudgetReport {
   readonly name: string;
@@ -140,6 +150,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** Present when a budget was given. */
   readonly budget?: readonly BudgetReport[];
+  /** Present when clocks could be compared. Times of findings are on the clock of verify. */
+  readonly clocks?: readonly ClockReport[];
   readonly artifacts: readonly Artifact[];
   readonly collection: readonly Collected[];
 }

@@ -104,6 +104,9 @@ export const reportSchema = z
         }),
       )
       .optional(),
+    clocks: z
+      .array(z.strictObject({ source: text, aheadMs: z.number(), uncertaintyMs: millis, events: z.int().min(1) }))
+      .optional(),
     artifacts: z.array(
       z.strictObject({
         path: text,

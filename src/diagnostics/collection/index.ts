@@ -1,3 +1,4 @@
 /** What a run collects beside its own dials: logs since it began, and packets. It judges nothing. */
-export { type CollectedLogs, collectLogs, logSources } from './logs.js';
+export { type CollectedLogs, type GivenLogs, collectLogs, logSources } from './logs.js';
+export { ownSockets } from './own-sockets.js';
 export { type Packets, collectPackets, startPackets } from './packets.js';

@@ -5,6 +5,10 @@ import { type CaptureOutcome, captureFile, parsePlaces, placeText, startCapture 
 import type { Run } from '../evidence/index.js';
 import type { PacketFact } from '../hold/index.js';
 import { type CaptureFacts, type TcpFlow, inRings, readCapture } from '../pcap/index.js';
+import type { ClockReport } from '../../report/index.js';
+import { onOurClock } from '../clocks.js';
+import type { OwnSocket } from './own-sockets.js';
+import { captureClock } from './timed.js';
 
 interface PacketOptions {
   /** auto, off, or places with commas between them. */
@@ -29,6 +33,8 @@ export interface Packets {
   /** The first FIN or RST of each flow, with all its goodbyes in words; earliest first. */
   readonly ends: readonly PacketFact[];
   readonly flows: readonly (TcpFlow & { readonly file: string })[];
+  /** Of captures in which our own sockets were found; the times of all ends are on our clock. */
+  readonly clocks: readonly ClockReport[];
 }
 
 /** A recording, and what it is called in the folder of the run. */
@@ -60,13 +66,15 @@ export async function collectPackets(
   run: Run,
   given: readonly string[],
   recordings: readonly Recording[],
+  own: readonly OwnSocket[] = [],
 ): Promise<Packets> {
   const rings = given.length > 0 ? await inRings(given) : await recorded(run, recordings);
-  const read = await Promise.all(rings.map((files) => readRing(run, files)));
+  const read = await Promise.all(rings.map((files) => readRing(run, files, own)));
   return {
     file: basename(rings[0]?.[0] ?? captureFile({ device: undefined }, 0)),
     ends: read.flatMap(({ ends }) => ends).toSorted((a, b) => a.atMs - b.atMs),
     flows: read.flatMap(({ flows }) => flows),
+    clocks: read.flatMap(({ clocks }) => clocks),
   };
 }
 
@@ -88,7 +96,7 @@ async function endRecording(run: Run, { file, place, outcome }: Recording): Prom
     note('partial', `${summary.leftOut} of the middle were left out, none that opens or ends a flow`);
 }
 
-async function readRing(run: Run, files: readonly string[]): Promise<Pick<Packets, 'ends' | 'flows'>> {
+async function readRing(run: Run, files: readonly string[], own: readonly OwnSocket[]): Promise<Omit<Packets, 'file'>> {
   const name = files.map((file) => basename(file)).join(', ');
   try {
     const facts = await readCapture(files);
@@ -97,13 +105,19 @@ async function readRing(run: Run, files: readonly string[]): Promise<Pick<Packet
     run.note({ what: 'packets', status: 'ok', because });
     if (problem) run.note({ what: 'packets', status: 'partial', because: `${name}: ${problem.text}` });
     const file = basename(files[0]!);
+    const clock = captureClock(file, facts.flows, own);
     return {
-      ends: ends.map((end) => ({ ...end, ...placeOfPacket(facts, end.packet) })),
+      ends: ends.map((end) => ({
+        ...end,
+        ...placeOfPacket(facts, end.packet),
+        atMs: onOurClock(end.atMs, clock),
+      })),
       flows: facts.flows.map((flow) => ({ ...flow, file })),
+      clocks: clock ? [clock] : [],
     };
   } catch (error) {
     run.note({ what: 'packets', status: 'failed', because: errorText(error) });
-    return { ends: [], flows: [] };
+    return { ends: [], flows: [], clocks: [] };
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   type BudgetReport,
   type CheckReport,
+  type ClockReport,
   type Finding,
   REPORT_SCHEMA,
   type Report,
@@ -26,6 +27,8 @@ export interface Conclusion {
   /** Worst and surest first. */
   readonly findings: readonly Finding[];
   readonly budget: readonly BudgetReport[];
+  /** Of sources whose clock could be compared. */
+  readonly clocks?: readonly ClockReport[];
   /** Undefined when nothing was held. */
   readonly heldMs: number | undefined;
   readonly durationMs: number;
@@ -54,6 +57,7 @@ export function draftReport(conclusion: Conclusion): Report {
     streams,
     findings,
     ...(budget.length > 0 && { budget }),
+    ...(conclusion.clocks && conclusion.clocks.length > 0 && { clocks: conclusion.clocks }),
     artifacts: [],
     collection: [],
   };

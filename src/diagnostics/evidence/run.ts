@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errorText, redactText } from '../../core/index.js';
 import { type Artifact, type Collected, type Report, renderHtml, renderJUnit } from '../../report/index.js';
-import { type LogLine, readLogSince } from '../logs/index.js';
+import { LogCopy, type LogWanted } from './log-copy.js';
 import { redactData } from './redact.js';
 
 /** The folder of one run of verify. What cannot be written is noted and never stops the run. */
@@ -14,8 +14,11 @@ export interface Run {
   readonly collected: readonly Collected[];
   /** Writes a file of the run, whole or not at all; text is redacted. */
   write(name: string, kind: Artifact['kind'], content: string | Buffer): Promise<void>;
-  /** Copies what a log has gained since it was `from` bytes long, redacted, line by line; gives the lines that were kept. */
-  collectLog(source: string, name: string, from: number): Promise<readonly string[]>;
+  /**
+   * Copies what a log has gained since a mark, redacted, line by line; gives the lines that were kept. Of a long one the end,
+   * and before it the lines that hold one of the needles.
+   */
+  collectLog(source: string, name: string, log: LogWanted): Promise<readonly string[]>;
   /** Takes a file that is in the folder already, such as a capture. */
   adopt(name: string, kind: Artifact['kind'], redactions: number): void;
   note(collected: Collected): void;
@@ -26,14 +29,10 @@ export interface Run {
   finish(draft: Report): Promise<Report>;
 }
 
-/** Bytes of one log that are collected: the end of it when it is longer. The lines are given back, so it bounds memory. */
-const MAX_LOG_BYTES = 33_554_432;
 /** Kept free from the start, so that a disk that evidence has filled still takes the report. */
 const RESERVE_BYTES = 1_048_576;
 const RESERVE = '.reserve';
 const COLLECTION_LOG = 'collection.log';
-/** Lines of a log are written in pieces of so many characters. */
-const WRITE_CHARACTERS = 65_536;
 
 interface RunFacts {
   readonly nowMs: number;
@@ -108,51 +107,18 @@ class RunFolder implements Run {
     });
   }
 
-  async collectLog(source: string, name: string, from: number): Promise<readonly string[]> {
-    const lines: string[] = [];
+  async collectLog(source: string, name: string, wanted: LogWanted): Promise<readonly string[]> {
+    const copy = new LogCopy(join(this.dir, name));
     await this.#attempt(name, async () => {
-      const { size } = await stat(source);
-      const isLong = size - from > MAX_LOG_BYTES;
-      await this.#copyLines(readLogSince(source, isLong ? size - MAX_LOG_BYTES : from, MAX_LOG_BYTES), name, {
-        lines,
-        // It begins inside a line, and half a token would not be recognised.
-        skip: isLong ? 1 : 0,
-      });
-      const cut = isLong ? `, its last ${MAX_LOG_BYTES} bytes` : '';
-      this.note({ what: name, status: 'ok', because: `${lines.length} lines of ${basename(source)}${cut}` });
-    });
-    return lines;
-  }
-
-  /** Appends to `lines` and to the file; what was written before a failure stays, and is listed. */
-  async #copyLines(
-    source: AsyncIterable<LogLine>,
-    name: string,
-    { lines, skip }: { readonly lines: string[]; readonly skip: number },
-  ): Promise<void> {
-    let redactions = 0;
-    let left = skip;
-    let pending = '';
-    const target = await open(join(this.dir, name), 'w', 0o600);
-    try {
-      for await (const { text, isCut } of source) {
-        if (left > 0) {
-          left -= 1;
-          continue;
-        }
-        const redacted = redactText(isCut ? `${text}…` : text);
-        redactions += redacted.hidden;
-        lines.push(redacted.text);
-        pending += `${redacted.text}\n`;
-        if (pending.length < WRITE_CHARACTERS) continue;
-        await target.writeFile(pending);
-        pending = '';
+      try {
+        await copy.takeAll(source, wanted);
+      } finally {
+        if (copy.isOpen) this.adopt(name, 'log', copy.redactions);
+        await copy.close();
       }
-      await target.writeFile(pending);
-    } finally {
-      await target.close();
-      this.adopt(name, 'log', redactions);
-    }
+      this.note({ what: name, status: 'ok', because: `${copy.lines.length} lines of ${basename(source)}${copy.left}` });
+    });
+    return copy.lines;
   }
 
   async finish(draft: Report): Promise<Report> {

@@ -55,7 +55,7 @@ function fromJson(text: string): Omit<AccessLine, 'line'> | undefined {
 
 /** `127.0.0.1 - - [23/Nov/2026:15:31:49 +0000] "GET /ws/x HTTP/1.1" 0 0 "-" "-" 1 "ws@file" "http://127.0.0.1:7101" 1208ms` */
 const COMMON =
-  /^\S+ \S+ \S+ \[([^\]]+)\] "\S+ (\S+) [^"]*" (\d+|-) (?:\d+|-)(?: "[^"]*" "[^"]*"(?: \d+ "([^"]*)" "([^"]*)" (\d+)ms)?)?\s*$/;
+  /^\S+ \S+ \S+ \[([^\]]+)\] "\S+ (\S+) [^"]*" (\d+|-) (?:\d+|-)(?: "[^"]*" "[^"]*"(?: \d+ "([^"]*)" "([^"]*)" (\d+)ms|.*)?)?\s*$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const COMMON_TIME = /^(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})$/;
 
@@ -78,8 +78,8 @@ function fromCommon(text: string): Omit<AccessLine, 'line'> | undefined {
   };
 }
 
-/** ISO; the text itself where it is no time. */
-function commonTime(text: string): string {
+/** A time of the common log format as ISO; the text itself where it is no time. */
+export function commonTime(text: string): string {
   const [, day, month = '', year, time, hours, minutes] = COMMON_TIME.exec(text) ?? [];
   if (day === undefined || !MONTHS.includes(month)) return text;
   const number = String(MONTHS.indexOf(month) + 1).padStart(2, '0');

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { type LogMark, partsSince } from './mark.js';
 
 /** A line of a log, without its end. */
 export interface LogLine {
@@ -9,54 +10,103 @@ export interface LogLine {
 }
 
 /** A log line of ours has some hundred bytes; what is longer is no line of a log. */
-export const MAX_LINE_BYTES = 65_536;
+const MAX_LINE_BYTES = 65_536;
+/** Read at once. */
+const CHUNK_BYTES = 262_144;
+const SPECIAL = /[.*+?^${}()|[\]\\/]/g;
 const LF = 0x0a;
+const CR = 0x0d;
+const NOTHING = Buffer.alloc(0);
 
 /**
- * The lines that a log has gained since it was `offset` bytes long; none when it cannot be found. A log that is shorter
- * than that was truncated or begun anew and is read from its start; when it was rotated, what `<file>.1` has behind the
- * offset comes first. A last line without its end is given as it is. Memory is bounded by one line.
+ * The lines that a log has gained since a mark (or since it had so many bytes); none when it cannot be found. What was
+ * rotated away since then comes first; a log that was truncated or begun anew is read from its start. A last line without
+ * its end is given as it is, and bytes that are no text as U+FFFD. Memory is bounded by one line.
  */
-export async function* readLogSince(file: string, offset: number, maxBytes = Infinity): AsyncGenerator<LogLine> {
-  const size = await sizeOf(file);
-  if (size === undefined) return;
-  if (size >= offset) return yield* linesFrom(file, offset, maxBytes);
-  const rotated = `${file}.1`;
-  const rotatedSize = await sizeOf(rotated);
-  if (rotatedSize !== undefined && rotatedSize >= offset) yield* linesFrom(rotated, offset, maxBytes);
-  yield* linesFrom(file, 0, maxBytes);
+export async function* readLogSince(
+  file: string,
+  since: LogMark | number,
+  maxBytes = Infinity,
+): AsyncGenerator<LogLine> {
+  for (const part of await partsSince(file, since)) yield* linesOf(part.file, { start: part.start, maxBytes });
 }
 
-async function sizeOf(file: string): Promise<number | undefined> {
-  return stat(file).then(
-    ({ size }) => size,
-    () => undefined, // not written yet, or not ours to read
-  );
+/**
+ * The lines of a part of a file that hold one of the needles, and no others: of a gigabyte a few are wanted, and only those
+ * are ever cut out. Begins inside a line when `start` does.
+ */
+export async function* linesWith(
+  file: string,
+  { start, end }: { readonly start: number; readonly end: number },
+  needles: readonly string[],
+): AsyncGenerator<string> {
+  if (needles.length === 0 || end <= start) return;
+  const any = new RegExp(needles.map((needle) => needle.replaceAll(SPECIAL, '\\$&')).join('|'), 'g');
+  let rest = NOTHING;
+  for await (const chunk of createReadStream(file, { start, end: end - 1, highWaterMark: CHUNK_BYTES })) {
+    const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
+    const last = bytes.lastIndexOf(LF);
+    // A line without end is no line of a log: only its last part is looked at again.
+    rest = Buffer.from(bytes.subarray(last < 0 ? Math.max(0, bytes.length - MAX_LINE_BYTES) : last + 1));
+    yield* holding(bytes.subarray(0, Math.max(0, last)), any);
+  }
+  yield* holding(rest, any);
 }
 
-async function* linesFrom(file: string, start: number, maxBytes: number): AsyncGenerator<LogLine> {
-  let rest: Buffer = Buffer.alloc(0);
+function* holding(bytes: Buffer, any: RegExp): Generator<string> {
+  const text = bytes.toString('latin1');
+  any.lastIndex = 0;
+  for (let match = any.exec(text); match; match = any.exec(text)) {
+    const start = text.lastIndexOf('\n', match.index) + 1;
+    const end = text.indexOf('\n', match.index);
+    const stop = end < 0 ? bytes.length : end;
+    yield textOf(bytes.subarray(start, Math.min(stop, start + MAX_LINE_BYTES)));
+    any.lastIndex = stop;
+  }
+}
+
+async function* linesOf(
+  file: string,
+  { start, maxBytes }: { readonly start: number; readonly maxBytes: number },
+): AsyncGenerator<LogLine> {
+  let rest = NOTHING;
   let length = 0;
   let taken = 0;
-  const line = (): LogLine => {
-    const text = rest.toString('utf8').replace(/\r$/, '');
-    const isCut = length > rest.length;
-    rest = Buffer.alloc(0);
-    length = 0;
-    return { text, isCut };
-  };
-  for await (const chunk of createReadStream(file, { start })) {
+  for await (const chunk of createReadStream(file, { start, highWaterMark: CHUNK_BYTES })) {
     const bytes = chunk as Buffer;
-    for (let at = 0; at < bytes.length; ) {
-      const end = bytes.indexOf(LF, at);
-      const piece = bytes.subarray(at, end < 0 ? bytes.length : end);
+    let at = 0;
+    for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, at)) {
+      const piece = bytes.subarray(at, end);
       length += piece.length;
-      if (rest.length < MAX_LINE_BYTES) rest = Buffer.concat([rest, piece.subarray(0, MAX_LINE_BYTES - rest.length)]);
-      at += piece.length + 1;
-      taken += piece.length + 1;
-      if (end >= 0) yield line();
+      yield { text: textOf(joined(rest, piece)), isCut: length > MAX_LINE_BYTES };
+      rest = NOTHING;
+      length = 0;
+      taken += end + 1 - at;
+      at = end + 1;
       if (taken > maxBytes) return;
     }
+    const piece = bytes.subarray(at);
+    rest = Buffer.from(joined(rest, piece));
+    length += piece.length;
+    taken += piece.length;
+    if (taken > maxBytes) break;
   }
-  if (length > 0) yield line();
+  if (length > 0) yield { text: textOf(rest), isCut: length > MAX_LINE_BYTES };
+}
+
+function joined(rest: Buffer, piece: Buffer): Buffer {
+  const whole = rest.length === 0 ? piece : Buffer.concat([rest, piece.subarray(0, MAX_LINE_BYTES - rest.length)]);
+  return whole.length > MAX_LINE_BYTES ? whole.subarray(0, MAX_LINE_BYTES) : whole;
+}
+
+function textOf(line: Buffer): string {
+  return line.toString('utf8', 0, line.at(-1) === CR ? line.length - 1 : line.length);
+}
+
+/** Bytes of a file; undefined when it is not written yet, or not ours to read. */
+export async function sizeOf(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );
 }

@@ -85,7 +85,7 @@ describe('logs', () => {
     const from = statSync(log).size;
     appendFileSync(log, '{"event":"a","url":"/w?token=CANARY"}\n{"event":"b"}\n{"event":"half');
     const run = await openRun(out, AT);
-    const lines = await run.collectLog(log, 'websockify.log', from);
+    const lines = await run.collectLog(log, 'websockify.log', { from, needles: [] });
     const report = await run.finish(FAILED);
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/token=\[hidden [0-9a-f]{8}\]/);
@@ -100,7 +100,7 @@ describe('logs', () => {
 
   test('that cannot be had are said to be missing', async () => {
     const run = await openRun(out, AT);
-    expect(await run.collectLog(join(out, 'none.log'), 'runner.log', 0)).toEqual([]);
+    expect(await run.collectLog(join(out, 'none.log'), 'runner.log', { from: 0, needles: [] })).toEqual([]);
     expect(run.collected[0]).toMatchObject({ what: 'runner.log', status: 'failed' });
     expect(run.collected[0]!.because).toContain('ENOENT');
   });
@@ -141,7 +141,7 @@ describe('a verdict is never lost', () => {
       const log = join(tmpdir(), `camofleet-long-${process.pid}.log`);
       writeFileSync(log, `${'x'.repeat(999)}\n`.repeat(4_000));
       const run = await openRun(out, AT);
-      await run.collectLog(log, 'websockify.log', 0);
+      await run.collectLog(log, 'websockify.log', { from: 0, needles: [] });
       await run.write('big.txt', 'text', 'x'.repeat(600_000));
       rmSync(log);
       const report = await run.finish(FAILED);
