@@ -314,6 +314,18 @@ export const CODES = {
       'an idle timer: busy streams ended with quiet ones',
     ],
   },
+  'CF-EDGE-CLOSED': {
+    hop: 'edge',
+    title: 'something in front closes sockets in order',
+    want: 'sockets that live until their viewer leaves',
+    remedy:
+      'Take the host of the sockets past the CDN (DNS only), let the gateway ping every 20 to 25 s, and let viewers reconnect with a growing pause when a node of the CDN restarts',
+    not: [
+      NOT_READ_TIMEOUT,
+      'the gateway: dialled past the proxies it carries the session on',
+      'Traefik: it sends no close frames',
+    ],
+  },
   'CF-EDGE-LIFETIME': {
     hop: 'edge',
     title: 'something in front ends streams at an age',
@@ -661,6 +673,14 @@ export const CODES = {
     want: 'a right that lasts',
     remedy: 'Open the session anew from the fleet page, or find who revoked it in the log of control',
     not: ['the path: the gateway ended the socket because it was told to'],
+  },
+  'CF-CONTROL-HEALTH': {
+    hop: 'control',
+    title: 'the health check is green while no picture can be seen',
+    want: 'a health check that fails when no picture can be seen',
+    remedy:
+      'A synthetic check through the public URL down to the first picture, from where the gateway stands as well: camofleet verify --url … --duration 0s --quiet as the probe of the monitor',
+    not: ['the picture itself: what breaks it is the next finding'],
   },
   'CF-CONTROL-ROLLOUT': {
     hop: 'control',

@@ -2,6 +2,7 @@ import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
 import type { Vantage } from '../subjects/index.js';
 import { type Culprit, type Cut, type JudgeInput, type JudgedStream, SAME_MOMENT_MS } from './judged.js';
+import { generationOf } from './generations.js';
 import { gatewayDraining, serviceEnded, sessionEnded, socketClosed } from './testimony.js';
 import { timedCulprit, weighedFor } from './timed.js';
 
@@ -89,19 +90,28 @@ function announced({ first, input }: Scene): Culprit | undefined {
 /** The raw stream was not cut, or nobody looked there. */
 function past(scene: Scene): Culprit {
   // Close frames of our gateway tell why; others only that whoever sent them speaks WebSocket.
-  const isTold = scene.cuts.some((cut) => (cut.end.code ?? 0) > OWN_CODES || socketClosed(cut, scene.input));
+  const isTold = scene.cuts.some((cut) => (cut.end.code ?? 0) > OWN_CODES || causeOf(cut, scene.input));
   const timed = timedCulprit(scene.all, scene.input);
   const said = (isTold ? undefined : timed) ?? words(scene) ?? timed;
-  if (said) return said;
+  const replaced = said ?? replacedInFront(scene);
+  if (replaced) return replaced;
   if (scene.isCut('gateway')) return gateway(scene);
   if (scene.lives('gateway')) return ingress(scene);
   return scene.isCut('public') ? fromOutside(scene) : gateway(scene);
 }
 
+/** Whoever let go went on to take new sockets, and let go of all older ones at once: it was told to read its settings anew. */
+function replacedInFront({ input, first, isCut, lives }: Scene): Culprit | undefined {
+  if (isCut('gateway') || serviceEnded('ingress', input) || first.end.how === 'close_frame') return undefined;
+  const generation = generationOf(input.streams.filter(({ vantage }) => vantage === 'public'));
+  const isSure = generation && (lives('gateway') || generation.youngerLived > 0);
+  return isSure ? { code: 'CF-EDGE-RELOAD', confidence: 'likely' } : undefined;
+}
+
 /** A gateway that ends a socket says why, in its log and in the close frame; an ingress sends no close frame. */
 function words(scene: Scene): Culprit | undefined {
   const { cuts, input } = scene;
-  const logged = cuts.flatMap((cut) => CODE_OF_CAUSE[String(socketClosed(cut, input)?.line.facts['cause'])] ?? []);
+  const logged = cuts.flatMap((cut) => causeOf(cut, input) ?? []);
   const framed = cuts.flatMap(({ end }) => CODE_OF_CAUSE[CAUSE_OF_CODE[end.code ?? 0] ?? ''] ?? []);
   const code = logged[0] ?? framed[0];
   const confidence = logged.length > 0 ? 'proven' : 'likely';
@@ -109,9 +119,14 @@ function words(scene: Scene): Culprit | undefined {
   if (code === 'CF-RUNNER-CLOSED') return runner(scene, scene.lives('rfb') ? 'likely' : confidence);
   if (code) return { code, confidence };
   // Of a foreign relay: it ends its side in order when the runner has ended.
-  return cuts.some(({ end }) => end.how === 'close_frame') && !scene.lives('rfb')
+  return cuts.some(({ end }) => end.how === 'close_frame') && !scene.lives('rfb') && !scene.lives('gateway')
     ? runner(scene, 'possible')
     : undefined;
+}
+
+/** What the log of the gateway lays an end to; nothing where it took the end for one of the viewer, who was us. */
+function causeOf(cut: Cut, input: JudgeInput): Code | undefined {
+  return CODE_OF_CAUSE[String(socketClosed(cut, input)?.line.facts['cause'])];
 }
 
 function runner({ first, input }: Scene, confidence: Culprit['confidence']): Culprit {
@@ -140,6 +155,8 @@ function ingress(scene: Scene): Culprit {
   const ended = serviceEnded('ingress', input);
   if (ended) return { code: 'CF-TRAEFIK-STOPPED', confidence: 'proven', evidence: [ended.evidence] };
   if (cuts.some(isRefused)) return { code: 'CF-TRAEFIK-STOPPED', confidence: 'proven' };
+  // Traefik passes bytes on and never says good-bye in a frame of its own.
+  if (cuts.some(({ end }) => end.how === 'close_frame')) return { code: 'CF-EDGE-CLOSED', confidence: 'likely' };
   return { code: isIdleCut(scene) ? 'CF-EDGE-IDLE' : 'CF-TRAEFIK-CUT', confidence: 'likely' };
 }
 

@@ -37,7 +37,14 @@ export function timedCulprit(cuts: readonly Cut[], { streams }: JudgeInput): Cul
   if (isInside) return gateway(timer, counted, isAcquitted('rfb') ? 'proven' : 'likely');
   const isOrderly = cuts.some(({ end }) => end.how === 'close_frame');
   if (counted === 'messages' || (isOrderly && counted !== 'wire')) return gateway(timer, counted, 'likely');
-  return edge(timer, counted, isOrderly ? 'possible' : 'likely');
+  return edge(timer, counted, isOrderly && !cuts.some(isThroughCdn) ? 'possible' : 'likely');
+}
+
+/** Headers by which a hop in front that speaks HTTP says that it is there (RFC 9110 section 7.6.3, and what CDNs add). */
+const OF_CDN = ['via', 'cf-ray', 'x-cache', 'x-served-by', 'x-amz-cf-id', 'x-azure-ref', 'x-iinfo'];
+
+function isThroughCdn({ opening }: Cut): boolean {
+  return OF_CDN.some((name) => opening.http?.headers[name] !== undefined);
 }
 
 /** Every explanation of the cuts, with the streams that speak for and against it. */

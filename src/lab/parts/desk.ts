@@ -9,11 +9,22 @@ export interface Desk {
 }
 
 /** What lies behind an ingress, whole and well. */
-export async function startDesk(stage: Stage, namespace?: string): Promise<Desk> {
-  const where = namespace === undefined ? {} : { namespace };
+export async function startDesk(
+  stage: Stage,
+  {
+    host,
+    env,
+    ...where
+  }: { readonly namespace?: string; readonly host?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Desk> {
   const { display } = await startScreen(stage, where);
   const rfb = await startX11vnc(stage, { display, ...where });
-  const gateway = await startGateway(stage, { rfb: { port: rfb.port }, ...where });
+  const gateway = await startGateway(stage, {
+    rfb: { port: rfb.port },
+    ...where,
+    ...(host !== undefined && { host }),
+    ...(env && { env }),
+  });
   return { gateway, rfbPort: rfb.port };
 }
 
@@ -22,7 +33,7 @@ export function flagsOf(ingress: { readonly port: number; readonly accessLog: st
   const { gateway, rfbPort } = desk;
   return [
     ...['--url', `ws://127.0.0.1:${ingress.port}${gateway.path}`],
-    ...['--gateway', gateway.url, '--rfb', `127.0.0.1:${rfbPort}`],
+    ...['--gateway', `ws://127.0.0.1:${gateway.port}${gateway.path}`, '--rfb', `127.0.0.1:${rfbPort}`],
     ...['--traefik-log', ingress.accessLog, '--gateway-log', gateway.log],
     ...['--duration', '3s'],
   ];

@@ -70,13 +70,20 @@ export function routesTo(url: string, rule = 'PathPrefix(`/`)'): Tree {
 /** A real nginx; `server` is what stands in its http block. Its error log is `log` of the process. */
 export async function startNginx(
   stage: Stage,
-  options: { readonly port?: number; readonly http: (port: number) => string; readonly namespace?: string },
+  options: {
+    readonly port?: number;
+    readonly http: (port: number) => string;
+    /** Lines outside of every block. */
+    readonly main?: string;
+    readonly namespace?: string;
+  },
 ): Promise<Proxy & { readonly reload: () => void }> {
   const port = options.port ?? (await stage.port());
   const text = `daemon off;
 worker_processes 1;
 pid ${stage.folder}/nginx-${port}.pid;
 error_log stderr notice;
+${options.main ?? ''}
 events { worker_connections 256; }
 http {
   access_log ${stage.folder}/nginx-access-${port}.log;

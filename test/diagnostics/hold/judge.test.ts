@@ -133,6 +133,17 @@ const GATEWAY: readonly Row[] = [
 const INGRESS: readonly Row[] = [
   ['public is cut, the gateway lives', 'CF-TRAEFIK-CUT likely', [cut('public'), held('gateway'), held('rfb')]],
   [
+    'public is closed in order, and the gateway lives: Traefik sends no close frames',
+    'CF-EDGE-CLOSED likely',
+    [closed('public', 1001), held('gateway')],
+  ],
+  [
+    '… and its log lays the end to a viewer that did not leave',
+    'CF-EDGE-CLOSED likely',
+    [closed('public', 1000), held('gateway')],
+    said('still public', 'viewer_closed', 'viewer'),
+  ],
+  [
     '… and the port refuses',
     'CF-TRAEFIK-STOPPED proven',
     [cut('public', {}, { after: REFUSED }), held('gateway'), held('rfb')],
