@@ -33,6 +33,11 @@ export function pageUrl(url: URL | undefined, flag: string): URL | undefined {
   return withScheme(url, flag, ['http:', 'https:']);
 }
 
+/** An http:, https: or tcp: URL. */
+export function healthUrl(url: URL, flag: string): URL {
+  return withScheme(url, flag, ['http:', 'https:', 'tcp:']) ?? url;
+}
+
 function withScheme(url: URL | undefined, flag: string, schemes: readonly string[]): URL | undefined {
   if (url && !schemes.includes(url.protocol))
     usage(`${flag} takes a ${schemes.map((scheme) => `${scheme}//`).join(' or ')} URL, not ${url.protocol}//`);

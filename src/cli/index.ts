@@ -11,6 +11,7 @@ export {
   durationMs,
   fileText,
   header,
+  healthUrl,
   hostPort,
   pageUrl,
   resolution,

@@ -10,6 +10,7 @@ import {
   fleetFlags,
   fleetLocation,
   header,
+  healthUrl,
   hostPort,
   pageUrl,
   resolution,
@@ -57,13 +58,19 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     gateway: Flags.url({ summary: 'The socket at the gateway itself.' }),
     rfb: Flags.string({ summary: 'The RFB server itself, HOST:PORT.' }),
     control: Flags.url({ summary: 'The API of the control plane.' }),
+    health: Flags.url({
+      multiple: true,
+      summary:
+        'A health check that you rely on, http, https or tcp://HOST:PORT: is it red when no picture can be seen?',
+    }),
     modes: Flags.string({ default: 'still,moving,watch-only', summary: 'Which streams to hold at once.' }),
     'traefik-log': Flags.string({ summary: "Traefik's access log." }),
     'gateway-log': Flags.string({ summary: "The gateway's log." }),
     'runner-log': Flags.string({ summary: "The runner's log." }),
     logs: Flags.string({
       multiple: true,
-      summary: 'A log of any other proxy of the path: nginx (access or error log), HAProxy, another Traefik; may be repeated.',
+      summary:
+        'A log of any other proxy of the path: nginx (access or error log), HAProxy, another Traefik; may be repeated.',
     }),
     pcap: Flags.string({
       multiple: true,
@@ -148,6 +155,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
       gateway: socketUrl(flags.gateway, '--gateway'),
       rfb: flags.rfb === undefined ? undefined : hostPort(flags.rfb, '--rfb'),
       control: pageUrl(flags.control, '--control'),
+      health: (flags.health ?? []).map((url) => healthUrl(url, '--health')),
       password: (await fileText(flags['password-file'], '--password-file'))?.replace(/\r?\n$/, ''),
       origin: flags.origin,
       headers: Object.fromEntries((flags.header ?? []).map((text) => header(text, '--header'))),

@@ -48,6 +48,9 @@ function saidText(event: string, facts: Readonly<Record<string, unknown>>): stri
 const SEVERITIES: readonly Finding['severity'][] = ['fail', 'warn', 'info'];
 const CONFIDENCES: readonly Finding['confidence'][] = ['proven', 'likely', 'possible'];
 
+/** What was asked with a flag of its own is answered first. */
+const ANSWERS_A_QUESTION: ReadonlySet<string> = new Set(['CF-CONTROL-HEALTH']);
+
 /** Worst and surest first, each code once: what several places saw of it is evidence of one finding. */
 export function ranked(findings: readonly Finding[]): readonly Finding[] {
   const byCode = Map.groupBy(findings, ({ code, severity }) => `${severity} ${code}`);
@@ -61,6 +64,7 @@ export function ranked(findings: readonly Finding[]): readonly Finding[] {
   });
   return merged.toSorted(
     (a, b) =>
+      Number(ANSWERS_A_QUESTION.has(b.code)) - Number(ANSWERS_A_QUESTION.has(a.code)) ||
       SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
       bySurety(a, b) ||
       HOPS.indexOf(a.hop) - HOPS.indexOf(b.hop),

@@ -19,6 +19,8 @@ export interface VerifyOptions extends Trust {
   readonly gateway: URL | undefined;
   readonly rfb: { readonly host: string; readonly port: number } | undefined;
   readonly control: URL | undefined;
+  /** Health checks that others rely on: http:, https: or tcp:. */
+  readonly health: readonly URL[];
   readonly password: string | undefined;
   readonly origin: string | undefined;
   readonly headers: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
 import { encodePng } from './png.js';
 import { prepare } from './preparation.js';
+import { askHealth } from './probe/index.js';
 import { DIAL_MS, type Probes, openProbes } from './probes.js';
 import type { Prepared } from './subjects/index.js';
 import { type Trust, trustFor } from './trust.js';
@@ -42,7 +43,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
     signal: deps.signal,
     accessLog: sources.find(({ as }) => as === 'traefik-access.log')?.file,
   });
-  const checks = await runAllChecks(prepared, probes, deps);
+  const checks = await runAllChecks(prepared, probes, options, trust, deps);
   const sight = await sightOfServer(prepared, probes, deps.signal);
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
@@ -61,11 +62,21 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
 async function runAllChecks(
   prepared: Prepared,
   probes: Probes,
+  { health }: VerifyOptions,
+  trust: Trust,
   { fleet, now, monotonic, signal, observer }: VerifyDeps,
 ): Promise<readonly CheckResult[]> {
   observer.onStage('probing every hop');
   const [subject] = prepared.subjects;
-  const context = { topology: fleet?.topology, prepared, subject, now, ...probes };
+  const context = {
+    ...probes,
+    topology: fleet?.topology,
+    prepared,
+    subject,
+    now,
+    health,
+    askHealth: (url: URL) => askHealth(url, { ...trust, signal }),
+  };
   const results: CheckResult[] = [];
   for await (const result of runChecks(catalogue(), context, { monotonic, signal })) {
     results.push(result);
@@ -130,7 +141,7 @@ async function holdStreams(
     const facts = probes.seen(one, vantage);
     return facts && facts.stage === 'open';
   });
-  return runHold(plan, {
+  const held = await runHold(plan, {
     ...trust,
     signal,
     openTimeoutMs: DIAL_MS,
@@ -138,4 +149,17 @@ async function holdStreams(
     touch: () => prepared.touch(),
     touchEveryMs: TOUCH_MS,
   });
+  noteUnopened(run, held);
+  return held;
+}
+
+/** A server may take one viewer alone: then the kinds of timer cannot be told apart, and that is no fault. */
+function noteUnopened(run: Run, { streams }: HoldResult): void {
+  const beside = streams.filter(({ planned }) => planned.traffic !== 'viewing');
+  const unopened = beside.filter(({ end, isAbandoned }) => end === undefined && !isAbandoned);
+  const [first] = unopened;
+  if (!first) return;
+  const { failure, stage } = first.opening;
+  const because = `${unopened.length} of ${beside.length} did not open: ${failure ?? stage}`;
+  run.note({ what: 'streams beside that of a viewer', status: 'partial', because });
 }

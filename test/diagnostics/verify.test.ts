@@ -39,6 +39,7 @@ async function run(options: Partial<VerifyOptions>, { signal, onStage, onHold }:
       gateway: undefined,
       rfb: undefined,
       control: undefined,
+      health: [],
       password: undefined,
       origin: undefined,
       headers: {},

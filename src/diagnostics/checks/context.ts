@@ -3,6 +3,7 @@ import type { Dialled } from '../probe/dial.js';
 import type { Attempt, Refuser } from '../looks/index.js';
 import type { DialFacts } from '../probe/facts.js';
 import type { Http2Facts } from '../probe/http2.js';
+import type { HealthFacts } from '../probe/health.js';
 import type { PageFacts } from '../probe/page.js';
 import type { Trials } from '../trials/index.js';
 import type { Front, Prepared, Subject, Vantage } from '../subjects/index.js';
@@ -19,6 +20,9 @@ export interface CheckContext {
   /** One dial of a subject from a vantage point that is known, to the first frame; its stream is closed afterwards. */
   dial(subject: Subject, vantage: Vantage): Promise<Dialled>;
   page(url: URL): Promise<PageFacts>;
+  /** Health checks that others rely on. */
+  readonly health: readonly URL[];
+  askHealth(url: URL): Promise<HealthFacts>;
   /** Whether the socket of the front is taken at another place. */
   takes(url: URL): Promise<boolean>;
   /** A dial of the front as by a viewer that offers no subprotocol; undefined where another offer is not taken any more, either. */

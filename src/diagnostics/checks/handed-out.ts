@@ -1,3 +1,4 @@
+import { publicOrigin } from '../../topology/index.js';
 import type { Verdict } from '../check.js';
 import type { DialFacts } from '../probe/facts.js';
 import type { Vantage } from '../subjects/index.js';
@@ -5,7 +6,7 @@ import type { CheckContext } from './context.js';
 import { failed, sawIn } from './dialled.js';
 
 /** Names that no public resolver knows (RFC 6761, RFC 6762, and what container platforms use inside). */
-const INTERNAL = /^[^.]+$|\.(?:internal|local|lan|localdomain|svc|home\.arpa|cluster\.local)$/i;
+const INTERNAL = /^(?!localhost$)[^.]+$|\.(?:internal|local|lan|localdomain|svc|home\.arpa|cluster\.local)$/i;
 
 /**
  * A public address that does not answer at all: the URL is to blame where whoever handed it out, or the page that dials it,
@@ -29,12 +30,13 @@ interface Because {
 }
 
 async function misdirected({ stage }: DialFacts, context: CheckContext): Promise<Because | undefined> {
-  const { front, subject, prepared } = context;
+  const { front, subject, prepared, topology } = context;
   if (front?.target.kind !== 'socket') return undefined;
   const { url } = front.target;
   const { host, hostname } = url;
   const base = await otherBase(url, context);
   if (base !== undefined) return { words: `the same socket opens at ${base}`, confidence: 'proven' };
+  if (topology && new URL(publicOrigin(topology)).host === host) return undefined; // as it was configured
   const isHandedOut = prepared.api !== undefined && prepared.problem === undefined && subject?.session !== undefined;
   const isInternal = INTERNAL.test(hostname);
   if (stage === 'dns' && isHandedOut)

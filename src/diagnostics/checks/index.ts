@@ -2,6 +2,7 @@
 import type { Check } from '../check.js';
 import type { CheckContext } from './context.js';
 import { controlChecks } from './control.js';
+import { healthCheck } from './health.js';
 import { mixedCheck, pageChecks } from './page.js';
 import { pictureCheck } from './picture.js';
 import { reachChecks } from './reach.js';
@@ -25,6 +26,7 @@ export function catalogue(): readonly Check<CheckContext>[] {
     ...rfbChecks,
     ...vantageChecks,
     ...habitChecks,
+    healthCheck,
     pictureCheck,
   ];
   const twice = checks.find(({ id }, index) => checks.findIndex((other) => other.id === id) !== index);

@@ -2,7 +2,7 @@ import type { Confidence, EvidenceRef, Finding } from '../../report/index.js';
 import { hopOf } from '../blame.js';
 import { CODES, type Code } from '../codes.js';
 import type { DialFacts } from '../probe/facts.js';
-import type { ServerSight } from './sight.js';
+import { BUSY, STOPPED, type ServerSight } from './sight.js';
 import type { ServerWords } from './words.js';
 
 /** All that tells of the RFB server of a session. */
@@ -100,12 +100,15 @@ function taken({ sight, words }: Testimony): Sharper | undefined {
 
 /** So many descriptors are too many to walk over for each connection. */
 const HUGE_LIMIT = 1_000_000;
-const BUSY = 0.5;
 
 /** It is not silent for ever, only for long, or is busy with something of its own. */
 function late({ sight }: Testimony): Sharper | undefined {
   if (!sight) return undefined;
   const { owner, busy = 0, lateGreetingMs } = sight;
+  if (owner?.state === STOPPED) {
+    const saw = `${owner.name} is stopped by a signal (state T), and the kernel accepts for it`;
+    return { code: 'CF-RUNNER-SILENT', confidence: 'proven', saw, evidence: [onMachine(saw)] };
+  }
   const isHuge = (owner?.openFiles ?? 0) >= HUGE_LIMIT;
   const isBusy = busy >= BUSY;
   if (lateGreetingMs === undefined && !(isHuge && isBusy)) return undefined;

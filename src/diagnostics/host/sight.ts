@@ -28,8 +28,13 @@ export function isLate({ rfb, tcp }: DialFacts): boolean {
   return greetingMs >= LATE_MS && greetingMs >= LATE_TRIPS * (tcp?.tookMs ?? 0);
 }
 
-/** How long a greeting is waited for by somebody patient: with the dial before it less than 15 s. */
-const PATIENCE_MS = 8_000;
+/** Of a process that a signal has stopped; it greets nobody, however patient. */
+export const STOPPED = 'T';
+
+/** How long the greeting of a server that is at work is waited for. */
+const PATIENCE_MS = 9_000;
+/** Share of a processor from which on a process is at work. */
+export const BUSY = 0.5;
 /** Over which the use of the processor is measured. */
 const SAMPLE_MS = 400;
 const TICKS_A_SECOND = 100;
@@ -45,10 +50,29 @@ export async function sightOf(
   const listener = seen?.listening[0];
   const owner = listener && (await ownerOf(listener));
   const isSlow = (facts.stage === 'greeting' && facts.stop === 'silence') || isLate(facts);
-  const [lateGreetingMs, busy] = isSlow
-    ? await Promise.all([greetingAfter(address, port, signal), owner && busyShare(owner.pid)])
-    : [undefined, undefined];
-  return { dialled: `${host}:${port}`, address, port: seen, owner, lateGreetingMs, busy };
+  const waited = isSlow && owner && owner.state !== STOPPED ? await patience(address, port, owner, signal) : undefined;
+  return {
+    dialled: `${host}:${port}`,
+    address,
+    port: seen,
+    owner,
+    lateGreetingMs: waited?.lateGreetingMs,
+    busy: waited?.busy,
+  };
+}
+
+/** A connection more, to see what the server does meanwhile; while it is at work its greeting may still come. */
+async function patience(
+  address: string,
+  port: number,
+  { pid }: OwnerSight,
+  signal: AbortSignal,
+): Promise<Pick<ServerSight, 'busy' | 'lateGreetingMs'>> {
+  const enough = new AbortController();
+  const greeting = greetingAfter(address, port, AbortSignal.any([signal, enough.signal]));
+  const busy = await busyShare(pid);
+  if (busy === undefined || busy < BUSY) enough.abort();
+  return { busy, lateGreetingMs: await greeting };
 }
 
 /** Milliseconds from a TCP connection to its first bytes; undefined when none come. */

@@ -37,6 +37,7 @@ import { F73 } from './F73.js';
 import { F76 } from './F76.js';
 import { F77 } from './F77.js';
 import { F78 } from './F78.js';
+import { F82 } from './F82.js';
 import { F83 } from './F83.js';
 import { F85 } from './F85.js';
 import { F87 } from './F87.js';
@@ -81,6 +82,7 @@ export const FAULTS: readonly Fault[] = [
   F76,
   F77,
   F78,
+  F82,
   F83,
   F85,
   F87,

@@ -118,12 +118,15 @@ function contextOf({
     front: front && { ...front, dial: async () => ({ facts: dials[front.vantage] ?? OPEN, stream: undefined }) },
     now: () => NOW,
     dial,
+    trials: { leave: async () => 1, sizes: async () => [], deflate: async () => ({ agreed: false }) },
     page: async () => ({ status: pageStatus, type: 'text/html', policy, metaPolicy: '', frameOptions: '', assets: [] }),
     silent: async () => undefined,
     refuser: async () => undefined,
     http2: async () => undefined,
     again: async () => [],
     takes: async () => false,
+    health: [],
+    askHealth: async (url) => ({ url, depth: 'HTTP', isGreen: true, saw: 'HTTP 200' }),
   };
 }
 

@@ -113,3 +113,8 @@ test('findings about other hops stay as they are', () => {
   const other = finding('CF-GATEWAY-DOWN');
   expect(settled([other], { ...NOTHING, sight: listens('127.0.0.1'), opened: [OPEN] })).toEqual([other]);
 });
+
+test('a runner whose process is stopped is silent, proven', () => {
+  const stopped = sight({ owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, state: 'T' } });
+  expect(sharper('CF-RUNNER-SILENT', { sight: stopped })).toEqual({ code: 'CF-RUNNER-SILENT', confidence: 'proven' });
+});

@@ -27,11 +27,19 @@ describe('the sight of an RFB server on this machine', () => {
     expect(sight.lateGreetingMs).toBeUndefined();
   });
 
-  test('waits for a greeting with patience', async () => {
-    const port = await listen(600);
-    const sight = await sightOf({ host: '127.0.0.1', port }, SILENT, NEVER);
-    expect(sight.lateGreetingMs).toBeGreaterThan(500);
-    expect(sight.busy).toBeGreaterThanOrEqual(0);
+  test('waits for the greeting of a server that is at work, and of no other', async () => {
+    const idle = await sightOf({ host: '127.0.0.1', port: await listen(60_000) }, SILENT, NEVER);
+    expect(idle.busy).toBeLessThan(0.5);
+    expect(idle.lateGreetingMs).toBeUndefined();
+    const port = await listen(1_500);
+    const work = setInterval(() => {
+      const until = performance.now() + 90;
+      while (performance.now() < until);
+    }, 100);
+    const busy = await sightOf({ host: '127.0.0.1', port }, SILENT, NEVER);
+    clearInterval(work);
+    expect(busy.busy).toBeGreaterThanOrEqual(0.5);
+    expect(busy.lateGreetingMs).toBeGreaterThan(1_000);
   });
 
   test('of an address that is none of ours is not there', async () => {
