@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { type LogMark, partsSince } from './mark.js';
+import { Needles } from './needles.js';
 
 /** A line of a log, without its end. */
 export interface LogLine {
@@ -11,9 +12,9 @@ export interface LogLine {
 
 /** A log line of ours has some hundred bytes; what is longer is no line of a log. */
 const MAX_LINE_BYTES = 65_536;
-/** Read at once. */
+/** Read at once, line by line; and where only needles are looked for. */
 const CHUNK_BYTES = 262_144;
-const SPECIAL = /[.*+?^${}()|[\]\\/]/g;
+const SEARCH_BYTES = 1_048_576;
 const LF = 0x0a;
 const CR = 0x0d;
 const NOTHING = Buffer.alloc(0);
@@ -41,27 +42,32 @@ export async function* linesWith(
   needles: readonly string[],
 ): AsyncGenerator<string> {
   if (needles.length === 0 || end <= start) return;
-  const any = new RegExp(needles.map((needle) => needle.replaceAll(SPECIAL, '\\$&')).join('|'), 'g');
-  let rest = NOTHING;
-  for await (const chunk of createReadStream(file, { start, end: end - 1, highWaterMark: CHUNK_BYTES })) {
-    const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
-    const last = bytes.lastIndexOf(LF);
+  const wanted = new Needles(needles);
+  await using handle = await open(file);
+  const buffer = Buffer.allocUnsafe(SEARCH_BYTES + MAX_LINE_BYTES);
+  let kept = 0;
+  for (let at = start; at < end; ) {
+    const { bytesRead } = await handle.read(buffer, kept, Math.min(SEARCH_BYTES, end - at), at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+    const filled = kept + bytesRead;
+    const last = buffer.lastIndexOf(LF, filled - 1);
+    yield* holding(buffer.subarray(0, Math.max(0, last)), wanted);
     // A line without end is no line of a log: only its last part is looked at again.
-    rest = Buffer.from(bytes.subarray(last < 0 ? Math.max(0, bytes.length - MAX_LINE_BYTES) : last + 1));
-    yield* holding(bytes.subarray(0, Math.max(0, last)), any);
+    const from = Math.max(last + 1, filled - MAX_LINE_BYTES);
+    buffer.copyWithin(0, from, filled);
+    kept = filled - from;
   }
-  yield* holding(rest, any);
+  yield* holding(buffer.subarray(0, kept), wanted);
 }
 
-function* holding(bytes: Buffer, any: RegExp): Generator<string> {
-  const text = bytes.toString('latin1');
-  any.lastIndex = 0;
-  for (let match = any.exec(text); match; match = any.exec(text)) {
-    const start = text.lastIndexOf('\n', match.index) + 1;
-    const end = text.indexOf('\n', match.index);
+function* holding(bytes: Buffer, wanted: Needles): Generator<string> {
+  for (let at = wanted.find(bytes, 0); at >= 0; ) {
+    const start = bytes.lastIndexOf(LF, at) + 1;
+    const end = bytes.indexOf(LF, at);
     const stop = end < 0 ? bytes.length : end;
     yield textOf(bytes.subarray(start, Math.min(stop, start + MAX_LINE_BYTES)));
-    any.lastIndex = stop;
+    at = wanted.find(bytes, stop);
   }
 }
 
