@@ -18,6 +18,7 @@ import {
   type Dialled,
   type Http2Facts,
   type SocketTarget,
+  answersByItself,
   dial,
   fetchPage,
   look,
@@ -133,9 +134,11 @@ async function dialSilent(
   signal: AbortSignal,
 ): Promise<DialFacts | undefined> {
   if (target.kind !== 'socket') return undefined;
+  const first = await dialFront();
+  if (first.facts.stop === 'silence') return undefined; // the time is up, whatever is offered
   const { facts } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
   if (facts.stage === 'open') return facts;
-  const [first, again] = await Promise.all([dialFront(), dialOnce(target, trust, signal)]);
+  const again = await dialOnce(target, trust, signal);
   return again.facts.stage === first.facts.stage ? facts : undefined;
 }
 
@@ -156,6 +159,7 @@ async function dialAgain(
   if (target.kind !== 'socket') return [];
   const began = performance.now();
   const attempts: Attempt[] = [{ facts: (await dialFront()).facts }];
+  if (attempts[0]?.facts.stop === 'silence') return attempts; // the time is up, and more of the same tells nothing
   while (attempts.length <= ATTEMPTS && !signal.aborted) {
     const areAllOpen = attempts.every(({ facts }) => facts.stage === 'open');
     if (areAllOpen && performance.now() - began > AGAIN_MS) break;
@@ -194,6 +198,7 @@ async function lookAgain(
   const options = { ...trust, insecure: true, timeoutMs: LOOK_MS, signal }; // that a certificate is not trusted is said elsewhere
   const beyondAt = inner || facts.http || !line?.serviceAddr ? undefined : beyondTarget(target, line.serviceAddr);
   const beyond = beyondAt && look(beyondAt, { isUpgrade: false }, options);
+  const alive = vantage === 'public' && facts.stage === 'http' && !facts.http && answersByItself(target, options);
   const see = async ({ what, target: at, isUpgrade }: Look): Promise<Seen> => {
     const saw = await look(at, { isUpgrade }, options);
     const own = what === 'again' ? await awaitAccessLine(log, requestOf(at.url, saw)) : undefined;
@@ -208,7 +213,7 @@ async function lookAgain(
     }
     seen.push(await see(one)); // one after another: a limit is no pattern
   }
-  return refuserOf({ url, facts, seen, line, beyond: await beyond });
+  return refuserOf({ url, facts, seen, line, beyond: await beyond, isAlive: await alive });
 }
 
 /** None was taken so far, and the gateway takes what it is sent where anybody can look there. */
