@@ -67,6 +67,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     'traefik-log': Flags.string({ summary: "Traefik's access log." }),
     'gateway-log': Flags.string({ summary: "The gateway's log." }),
     'runner-log': Flags.string({ summary: "The runner's log." }),
+    'control-log': Flags.string({ summary: "The control plane's log." }),
     logs: Flags.string({
       multiple: true,
       summary:
@@ -167,6 +168,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
         traefik: flags['traefik-log'],
         gateway: flags['gateway-log'],
         runner: flags['runner-log'],
+        control: flags['control-log'],
         proxies: flags.logs ?? [],
       },
       pcap: flags.pcap ?? [],

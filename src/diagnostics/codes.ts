@@ -352,7 +352,8 @@ export const CODES = {
     hop: 'gateway',
     title: 'the gateway is there and does not answer',
     want: 'an answer to every upgrade, and frames that keep coming',
-    remedy: 'camofleet logs gateway, then restart it: camofleet down && camofleet up',
+    remedy:
+      'Restart the gateway and find what blocks it (camofleet logs gateway); a liveness probe on its event loop (/healthz), a timeout on its own dials, and forwardingTimeouts.responseHeaderTimeout: 10s in Traefik, so that viewers hear of it',
     not: ['the port: TCP was accepted'],
   },
   'CF-GATEWAY-UPGRADE': {
@@ -554,14 +555,16 @@ export const CODES = {
     hop: 'runner',
     title: 'the VNC server of the session ended',
     want: 'an x11vnc that lives as long as its session',
-    remedy: 'camofleet logs runner for its last words; start a new session',
+    remedy:
+      'Supervise Xvfb, x11vnc and browser as one unit and alert on the exit of any; the last words of what ended first are in the log of the runner (camofleet logs runner)',
     not: [NOT_READ_TIMEOUT],
   },
   'CF-RUNNER-DISPLAY': {
     hop: 'runner',
     title: 'the X server of the session ended',
     want: 'an Xvfb that lives as long as its session',
-    remedy: 'camofleet logs runner for its last words; start a new session',
+    remedy:
+      'Supervise Xvfb, x11vnc and browser as one unit and alert on the exit of any; the last words of what ended first are in the log of the runner (camofleet logs runner)',
     not: [NOT_READ_TIMEOUT, 'x11vnc: it ends when its X server does'],
   },
   'CF-RUNNER-GONE': {
@@ -664,7 +667,8 @@ export const CODES = {
     hop: 'control',
     title: 'the session was released while it was held',
     want: 'a session that lives until its viewer leaves',
-    remedy: 'Raise runner.idleTtlSeconds, or find who released it in the log of control',
+    remedy:
+      'Let viewers count as use: the gateway touches the session while it is watched, so that its idle TTL pauses (camofleet does); else raise that TTL (runner.idleTtlSeconds), or find who released it in the log of control',
     not: ['the path: the gateway ended the socket because it was told to'],
   },
   'CF-CONTROL-REVOKED': {

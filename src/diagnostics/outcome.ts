@@ -1,11 +1,12 @@
-import type { Report } from '../report/index.js';
+import type { Finding, Report } from '../report/index.js';
 import { againstBudget } from './budget.js';
 import type { CheckResult } from './check.js';
 import type { CollectedLogs, Packets } from './collection/index.js';
 import { draftReport, streamReport } from './conclusion/index.js';
 import { findingsOfChecks, ranked } from './findings.js';
-import { type ServerSight, settled, wordsOf } from './host/index.js';
-import { type HeldStream, type HoldResult, type JudgedStream, judge } from './hold/index.js';
+import { judgeLogging } from './logging.js';
+import { type ServerSight, reapedAt, settled, wordsOf } from './host/index.js';
+import { type HeldStream, type HoldResult, type JudgedStream, cutTimesOf, judge } from './hold/index.js';
 import type { Probes } from './probes.js';
 import { type Prepared, VANTAGES } from './subjects/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
@@ -37,7 +38,14 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
   const opened = VANTAGES.flatMap((vantage) => (subject && probes.seen(subject, vantage)) ?? []).filter(
     ({ stage }) => stage === 'open',
   );
-  const testimony = { sight, words: wordsOf(logs.runnerText ?? []), opened };
+  const cutAt = Math.min(...held.flatMap(({ one: { end } }) => (end?.bySelf === false ? [end.at] : [])));
+  const testimony = {
+    sight,
+    words: wordsOf(logs.runnerText ?? []),
+    opened,
+    isCut: Number.isFinite(cutAt),
+    reaped: reapedAt(logs.controlText ?? [], cutAt),
+  };
   return draftReport({
     run,
     startedAt,
@@ -47,14 +55,33 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     endedAt: deps.now(),
     checks: checks.map(({ report }) => report),
     streams,
-    findings: ranked(settled([...findingsOfChecks(checks, logs), ...judgement.findings], testimony)),
+    findings: ranked(
+      settled([...findingsOfChecks(checks, logs), ...judgement.findings, ...ofLogging(outcome, options)], testimony),
+    ),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],
+    cutTimes:
+      options.findIdle && hold
+        ? cutTimesOf(
+            held.map(({ judged }) => judged),
+            hold.heldMs,
+          )
+        : undefined,
     heldMs: hold?.heldMs,
     durationMs: options.durationMs,
     interrupted: deps.signal.aborted,
     strict: options.strict,
   });
+}
+
+/** Of a log that a flag names: the fleet's own is rendered as it must be. */
+function ofLogging({ probes, hold, logs, startedAt }: Outcome, options: VerifyOptions): readonly Finding[] {
+  const target = probes.front?.vantage === 'public' ? probes.front.target : undefined;
+  if (options.logs.traefik === undefined || target?.kind !== 'socket') return [];
+  const sockets = [...probes.publicKeys(), ...publicKeysOf(hold)];
+  const path = target.url.pathname;
+  const found = judgeLogging({ sockets, path, access: logs.access, sinceMs: startedAt });
+  return found ? [found] : [];
 }
 
 /** Sec-WebSocket-Keys of the sockets that a hold had open at the public URL. */

@@ -19,7 +19,13 @@ import {
 import type { OwnSocket } from './own-sockets.js';
 import { timedAccess, timedEdge, timedService } from './timed.js';
 
-type Name = 'traefik-access.log' | 'websockify.log' | 'runner.log' | 'supervisor.log' | `proxy-${string}`;
+type Name =
+  | 'traefik-access.log'
+  | 'websockify.log'
+  | 'runner.log'
+  | 'supervisor.log'
+  | 'control.log'
+  | `proxy-${string}`;
 
 interface LogSource {
   readonly file: string;
@@ -34,6 +40,7 @@ interface LogSource {
 /** Logs that flags name: those of known services, and those of any proxy. */
 export interface GivenLogs extends Readonly<Record<'traefik' | 'gateway' | 'runner', string | undefined>> {
   readonly proxies?: readonly string[];
+  readonly control?: string | undefined;
 }
 
 /** What our own sockets were, and when the run began. */
@@ -51,6 +58,8 @@ export interface CollectedLogs {
   /** The log of a runner that is none of ours, as it stands. */
   readonly runnerText?: readonly string[];
   readonly supervisor: readonly ServiceLine[];
+  /** The log of a control plane, as it stands. */
+  readonly controlText?: readonly string[];
   /** Of other proxies of the path, each in its file. */
   readonly proxies?: readonly (EdgeLine & { readonly file: string })[];
   /** Clocks that could be compared with ours; the times of all lines are on ours. */
@@ -77,6 +86,7 @@ export async function logSources(given: GivenLogs, paths: FleetPaths | undefined
     ['traefik-access.log', given.traefik, paths?.accessLog],
     ['websockify.log', given.gateway, paths && serviceLog(paths, 'gateway')],
     ['runner.log', given.runner, paths && serviceLog(paths, 'runner')],
+    ['control.log', given.control, paths && serviceLog(paths, 'control')],
     ['supervisor.log', undefined, paths && serviceLog(paths, 'supervisor')],
   ];
   const sources = await Promise.all(
@@ -129,6 +139,7 @@ export async function collectLogs(
     runner: since(sinceMs, runner.lines),
     runnerText: lines.get('runner.log') ?? [],
     supervisor: since(sinceMs, supervisor.lines),
+    controlText: lines.get('control.log') ?? [],
     proxies: proxies.flatMap((one) => one.lines).filter(({ endedAtMs }) => !(endedAtMs < sinceMs - PROXY_SLACK_MS)),
     clocks: [own, gateway, ...proxies].flatMap(({ clock }) => clock ?? []),
   };

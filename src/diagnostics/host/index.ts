@@ -2,6 +2,7 @@
  * The RFB server as the machine it runs on and its own log tell of it: who listens where, who holds the port, what it may
  * open, what it last said. What cannot be seen is undefined and blames nobody.
  */
+export { reapedAt } from './reaped.js';
 export { type Testimony, settled } from './settle.js';
 export { LATE_MS, type ServerSight, isLate, sightOf } from './sight.js';
 export { wordsOf } from './words.js';

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { isLoopback } from '../../core/index.js';
-import { type KernelSocket, parseLocalAddresses, parseOpenFiles, parseSockets, parseStat } from './proc.js';
+import { type KernelSocket, parseLocalAddresses, parseOpenFiles, parseSockets, parseState, parseWork } from './proc.js';
 
 /** The sockets at one port in the network namespace that has an address. */
 export interface PortSight {
@@ -55,15 +55,15 @@ export async function ownerOf({ inode }: KernelSocket): Promise<OwnerSight | und
         ['comm', 'limits', 'stat'].map((file) => textOf(`/proc/${pid}/${file}`)),
       );
       const openFiles = parseOpenFiles(limits ?? '');
-      return { pid: Number(pid), name: name?.trim() ?? '', openFiles, state: parseStat(stat ?? '')?.state };
+      return { pid: Number(pid), name: name?.trim() ?? '', openFiles, state: parseState(stat ?? '') };
     }
   }
   return undefined;
 }
 
-/** Ticks on a processor that a process has used so far. */
-export async function ticksOf(pid: number): Promise<number | undefined> {
-  return parseStat((await textOf(`/proc/${pid}/stat`)) ?? '')?.ticks;
+/** Nanoseconds that a process has run, or wanted to run, so far. */
+export async function workOf(pid: number): Promise<number | undefined> {
+  return parseWork((await textOf(`/proc/${pid}/schedstat`)) ?? '');
 }
 
 async function pids(): Promise<string[]> {

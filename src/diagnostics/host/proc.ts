@@ -48,9 +48,13 @@ export function parseOpenFiles(text: string): number | undefined {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** The state of a process and the time on a processor that it has used, in ticks, from /proc/PID/stat. */
-export function parseStat(text: string): { readonly state: string; readonly ticks: number } | undefined {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return Number.isNaN(ticks) ? undefined : { state: fields[0]!, ticks };
+/** The state of a process, from /proc/PID/stat: its name may hold anything, so fields count from behind it. */
+export function parseState(text: string): string | undefined {
+  return /\) (\S) [^)]*$/.exec(text)?.[1];
+}
+
+/** Nanoseconds that a process has run or wanted to run, from /proc/PID/schedstat: a busy host does not make it idle. */
+export function parseWork(text: string): number | undefined {
+  const [, ran, waited] = /^(\d+) (\d+) /.exec(text) ?? [];
+  return ran === undefined ? undefined : Number(ran) + Number(waited);
 }

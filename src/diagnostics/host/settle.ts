@@ -11,6 +11,10 @@ export interface Testimony {
   readonly words: ServerWords;
   /** Dials of the session that showed a picture, whatever came afterwards. */
   readonly opened: readonly DialFacts[];
+  /** The control plane's own line of the end of a session, near a stream that was cut. */
+  readonly reaped: EvidenceRef | undefined;
+  /** Streams were cut that had shown a picture. */
+  readonly isCut: boolean;
 }
 
 interface Sharper {
@@ -45,6 +49,10 @@ function sharpened(code: string, testimony: Testimony): Sharper | undefined {
   switch (code) {
     case 'CF-RUNNER-REFUSED':
       return elsewhere(testimony) ?? ended(testimony);
+    case 'CF-RUNNER-CLOSED':
+    case 'CF-RUNNER-VNC':
+    case 'CF-RUNNER-GONE':
+      return ordered(testimony);
     case 'CF-RUNNER-SHARED':
       return taken(testimony);
     case 'CF-RUNNER-SILENT':
@@ -89,6 +97,19 @@ function ended({ sight, words, opened }: Testimony): Sharper | undefined {
   return { code, confidence: 'likely', saw, evidence: gone };
 }
 
+/** A server that was watched did not end by itself: it was told to. */
+function ordered({ reaped, words, isCut }: Testimony): Sharper | undefined {
+  const code = 'CF-CONTROL-RELEASED';
+  if (!isCut) return undefined;
+  if (reaped) {
+    const saw = 'the control plane says just before that it ended the session';
+    return { code, confidence: 'proven', saw, evidence: [reaped, ...(words.told ? [words.told] : [])] };
+  }
+  if (!words.told) return undefined;
+  const saw = 'the RFB server was told to end by a signal: whoever supervises it decided that';
+  return { code, confidence: 'likely', saw, evidence: [words.told] };
+}
+
 /** Another viewer is connected. */
 function taken({ sight, words }: Testimony): Sharper | undefined {
   const others = sight?.port?.established ?? 0;
@@ -114,7 +135,7 @@ function late({ sight }: Testimony): Sharper | undefined {
   if (lateGreetingMs === undefined && !(isHuge && isBusy)) return undefined;
   const facts = [
     ...(lateGreetingMs === undefined ? [] : [`with patience its greeting came after ${seconds(lateGreetingMs)}`]),
-    ...(isBusy ? [`${owner?.name} used ${Math.round(busy * 100)} % of a processor meanwhile`] : []),
+    ...(isBusy ? [`${owner?.name} was at work for ${Math.round(busy * 100)} % of the time meanwhile`] : []),
     ...(isHuge ? [`it may open ${owner?.openFiles} files`] : []),
   ];
   const saw = facts.join(', ');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DialFacts } from '../probe/facts.js';
-import { type OwnerSight, type PortSight, ownerOf, portOn, ticksOf } from './machine.js';
+import { type OwnerSight, type PortSight, ownerOf, portOn, workOf } from './machine.js';
 
 /** What is known of the RFB server beside its dials, where it runs on this machine or is given more time. */
 export interface ServerSight {
@@ -14,7 +14,7 @@ export interface ServerSight {
   readonly owner: OwnerSight | undefined;
   /** The greeting came after all, so long after TCP was accepted. */
   readonly lateGreetingMs: number | undefined;
-  /** Share of one processor that the server used while its greeting was waited for. */
+  /** Share of the time in which the server ran, or wanted to, while its greeting was waited for. */
   readonly busy: number | undefined;
 }
 
@@ -33,11 +33,11 @@ export const STOPPED = 'T';
 
 /** How long the greeting of a server that is at work is waited for. */
 const PATIENCE_MS = 9_000;
-/** Share of a processor from which on a process is at work. */
+/** Share of the time from which on a process is at work. */
 export const BUSY = 0.5;
 /** Over which the use of the processor is measured. */
 const SAMPLE_MS = 400;
-const TICKS_A_SECOND = 100;
+const NANOSECONDS = 1e6;
 
 /** Looks at the RFB server whose dial stopped: at its port in this machine's kernel, and once more with patience when it was silent. */
 export async function sightOf(
@@ -94,9 +94,9 @@ async function greetingAfter(host: string, port: number, signal: AbortSignal): P
 
 async function busyShare(pid: number): Promise<number | undefined> {
   await sleep(SAMPLE_MS); // the connection beside it is accepted meanwhile
-  const [before, began] = [await ticksOf(pid), performance.now()];
+  const [before, began] = [await workOf(pid), performance.now()];
   await sleep(SAMPLE_MS);
-  const [after, ended] = [await ticksOf(pid), performance.now()];
+  const [after, ended] = [await workOf(pid), performance.now()];
   if (before === undefined || after === undefined) return undefined;
-  return (after - before) / TICKS_A_SECOND / ((ended - began) / 1_000);
+  return (after - before) / NANOSECONDS / (ended - began);
 }

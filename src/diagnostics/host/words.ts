@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<keyof ServerWords, RegExp>> = {
   loopback: /^The VNC desktop is:\s+localhost\b|listen(?:ing)? (?:only )?on (?:localhost|127\.)/i,
   denied: /denying additional client|refused? .*already (?:connected|a viewer)/i,
   left: /viewer exited\.?$/i,
-  told: /caught signal: (?:15|1|2)\b|SIGTERM/,
+  told: /caught signal: (?:15|1|2)\b|(?:received|got|caught) SIGTERM/i,
 };
 
 /** Reads the log of a foreign RFB server; the last line that says a thing counts. */

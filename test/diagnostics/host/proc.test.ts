@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseLocalAddresses, parseOpenFiles, parseSockets, parseStat } from '../../../src/diagnostics/host/proc.ts';
+import {
+  parseLocalAddresses,
+  parseOpenFiles,
+  parseSockets,
+  parseState,
+  parseWork,
+} from '../../../src/diagnostics/host/proc.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 const row = (local: string, state: string, inode: number): string =>
@@ -52,7 +58,12 @@ test('the limit of open files is the soft one', () => {
 
 test('the state of a process counts from behind its name, whatever that holds', () => {
   const stat = (name: string): string => `42 (${name}) T 1 42 42 0 -1 4194304 1 2 3 4 150 50 0 0 20 0 1 0 99 0`;
-  expect(parseStat(stat('x11vnc'))).toEqual({ state: 'T', ticks: 200 });
-  expect(parseStat(stat('a ) S (b'))).toEqual({ state: 'T', ticks: 200 });
-  expect(parseStat('')).toBeUndefined();
+  expect(parseState(stat('x11vnc'))).toBe('T');
+  expect(parseState(stat('a ) S (b'))).toBe('T');
+  expect(parseState('')).toBeUndefined();
+});
+
+test('work is what a process ran, and what it waited for a processor', () => {
+  expect(parseWork('1500 500 7\n')).toBe(2_000);
+  expect(parseWork('')).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import { wordsOf } from '../../../src/diagnostics/host/words.ts';
 import type { DialFacts } from '../../../src/diagnostics/probe/facts.ts';
 import type { Finding } from '../../../src/report/index.ts';
 
-const NOTHING: Testimony = { sight: undefined, words: {}, opened: [] };
+const NOTHING: Testimony = { sight: undefined, words: {}, opened: [], reaped: undefined, isCut: false };
 const OPEN: DialFacts = { stage: 'open' };
 
 function finding(code: Code): Finding {
@@ -117,4 +117,21 @@ test('findings about other hops stay as they are', () => {
 test('a runner whose process is stopped is silent, proven', () => {
   const stopped = sight({ owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, state: 'T' } });
   expect(sharper('CF-RUNNER-SILENT', { sight: stopped })).toEqual({ code: 'CF-RUNNER-SILENT', confidence: 'proven' });
+});
+
+describe('a session whose server ended under a viewer', () => {
+  const reaped = { file: 'control.log', line: 3, text: 'deleting it' };
+  const words = wordsOf(['26/11/2026 03:02:09 caught signal: 15']);
+
+  test('was released when the control plane says so, proven; likely when the server was told to end', () => {
+    const released = { code: 'CF-CONTROL-RELEASED', confidence: 'proven' };
+    expect(sharper('CF-RUNNER-CLOSED', { isCut: true, reaped })).toEqual(released);
+    expect(sharper('CF-RUNNER-CLOSED', { isCut: true, words })).toEqual({ ...released, confidence: 'likely' });
+  });
+
+  test('was not when nobody says so, or when nothing was cut', () => {
+    expect(sharper('CF-RUNNER-CLOSED', { isCut: true }).code).toBe('CF-RUNNER-CLOSED');
+    expect(sharper('CF-RUNNER-CLOSED', { reaped, words }).code).toBe('CF-RUNNER-CLOSED');
+    expect(sharper('CF-RUNNER-DISPLAY', { isCut: true, reaped }).code).toBe('CF-RUNNER-DISPLAY');
+  });
 });
