@@ -567,6 +567,14 @@ export const CODES = {
       'Supervise Xvfb, x11vnc and browser as one unit and alert on the exit of any; the last words of what ended first are in the log of the runner (camofleet logs runner)',
     not: [NOT_READ_TIMEOUT, 'x11vnc: it ends when its X server does'],
   },
+  'CF-RUNNER-LOCK': {
+    hop: 'runner',
+    title: 'a lock or socket that was left behind keeps the X server from starting',
+    want: 'an X server that starts, and is found ready by a real connection',
+    remedy:
+      'Remove /tmp/.X<n>-lock and /tmp/.X11-unix/X<n> at start when no X server holds them, or start Xvfb with -displayfd so that it picks a free display; ready means a real X connection and an RFB greeting',
+    not: ['the gateway: nothing listens at its target', 'x11vnc: it has no display to open'],
+  },
   'CF-RUNNER-GONE': {
     hop: 'runner',
     title: 'the runner ended while sockets were open',

@@ -36,6 +36,8 @@ export interface Probes
   seen(subject: Subject, vantage: Vantage): DialFacts | undefined;
   /** Sec-WebSocket-Keys of sockets that opened at the public URL: each has its line in the access log. */
   publicKeys(): readonly string[];
+  /** A request without an upgrade at the public URL, for its line in the access log. */
+  askPlainly(): Promise<void>;
 }
 
 /** From the beginning of a dial to its first frame. */
@@ -115,6 +117,10 @@ export function openProbes(prepared: Prepared, trust: Trust, deps: ProbeDeps): P
       return (await look({ ...front.target, url }, { isUpgrade: true }, options)).http?.status === 101;
     },
     seen: (one, vantage) => facts.get(keyOf(one, vantage)),
+    askPlainly: async () => {
+      if (front?.vantage !== 'public' || front.target.kind !== 'socket') return;
+      await look(front.target, { isUpgrade: false }, { ...trust, timeoutMs: LOOK_MS, signal });
+    },
     publicKeys: () =>
       [...facts].flatMap(([key, { http }]) => (key.endsWith(' public') && http?.status === 101 ? [http.key] : [])),
   };
@@ -192,7 +198,7 @@ async function lookAgain(
   const gateway = subject?.targets.gateway;
   const inner = gateway?.kind === 'socket' && gateway !== target ? gateway : undefined;
   const looks = [
-    ...looksFor(target, facts, { gateway: inner, page: subject?.page }),
+    ...looksFor(target, facts, { gateway: inner ?? servedAt(target, facts, line), page: subject?.page }),
     ...(vantage === 'public' ? looksAtIngress(target, facts, inner) : []),
   ];
   const options = { ...trust, insecure: true, timeoutMs: LOOK_MS, signal }; // that a certificate is not trusted is said elsewhere
@@ -214,6 +220,12 @@ async function lookAgain(
     seen.push(await see(one)); // one after another: a limit is no pattern
   }
   return refuserOf({ url, facts, seen, line, beyond: await beyond, isAlive: await alive });
+}
+
+/** Where the ingress sent the handshake that failed, by its own log: the gateway, as far as anybody knows. */
+function servedAt(target: SocketTarget, { http }: DialFacts, line: AccessLine | undefined): SocketTarget | undefined {
+  if (!http || !line?.serviceAddr || !URL.canParse(`ws://${line.serviceAddr}`)) return undefined;
+  return { ...target, url: new URL(`ws://${line.serviceAddr}${target.url.pathname}${target.url.search}`) };
 }
 
 /** None was taken so far, and the gateway takes what it is sent where anybody can look there. */

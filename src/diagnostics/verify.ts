@@ -1,12 +1,13 @@
 import type { Collected, Report } from '../report/index.js';
 import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
-import { collectLogs, collectPackets, logSources, ownSockets, startPackets } from './collection/index.js';
+import { collectLogs, collectPackets, logSources, ownSockets, portsOfPath, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
 import { type ServerSight, isLate, sightOf } from './host/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
+import { openMoment } from './moment/index.js';
 import { encodePng } from './png.js';
 import { prepare } from './preparation.js';
 import { askHealth } from './probe/index.js';
@@ -39,21 +40,27 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
     isRoot: deps.isRoot,
     signal: deps.signal,
   });
+  const moment = await openMoment({ ports: portsOfPath(options, fleet?.topology), path: deps.env['PATH'] });
+  const failed = (why: string): void => void moment.take(run, why);
   const probes = openProbes(prepared, trust, {
     signal: deps.signal,
     accessLog: sources.find(({ as }) => as === 'traefik-access.log')?.file,
   });
   const checks = await runAllChecks(prepared, probes, options, trust, deps);
+  const broken = checks.find(({ report }) => report.verdict === 'fail');
+  if (broken) failed(`${broken.report.id} failed`);
   const sight = await sightOfServer(prepared, probes, deps.signal);
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
-  const hold = await holdStreams(run, prepared, { ...probes, isSteady }, options, deps, trust);
+  const hold = await holdStreams(run, prepared, { ...probes, isSteady, failed }, options, deps, trust);
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
   for (const one of left) run.note(one);
   observer.onStage('collecting evidence');
+  await moment.done();
   const sockets = ownSockets(hold);
   const packets = await collectPackets(run, options.pcap, capture, sockets);
   const keys = [...probes.publicKeys(), ...publicKeysOf(hold)];
+  if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
   const report = concluded({ run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight }, options, deps);
   return { report: await run.finish(report), dir: run.dir };
@@ -116,7 +123,7 @@ async function screenshot(
 async function holdStreams(
   run: Run,
   prepared: Prepared,
-  probes: Probes & { readonly isSteady: boolean },
+  probes: Probes & { readonly isSteady: boolean; readonly failed: (why: string) => void },
   options: VerifyOptions,
   { signal, observer }: VerifyDeps,
   trust: Trust,
@@ -145,6 +152,7 @@ async function holdStreams(
     ...trust,
     signal,
     openTimeoutMs: DIAL_MS,
+    onFailure: probes.failed,
     onProgress: observer.onHold,
     touch: () => prepared.touch(),
     touchEveryMs: TOUCH_MS,

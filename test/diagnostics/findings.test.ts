@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckResult, Verdict } from '../../src/diagnostics/check.ts';
+import { CODES } from '../../src/diagnostics/codes.ts';
 import { findingsOfChecks, ranked } from '../../src/diagnostics/findings.ts';
 import { parseAccessLog, parseServiceLog } from '../../src/diagnostics/logs/index.ts';
 import type { Finding } from '../../src/report/index.ts';
@@ -49,7 +50,7 @@ describe('findings of checks', () => {
         confidence: 'likely',
         saw: 'it is so: 404',
         want: '101',
-        remedy: 'camofleet render, then let Traefik load traefik/dynamic/camofleet.yaml',
+        remedy: CODES['CF-TRAEFIK-ROUTE'].remedy,
         not: ['the gateway: it was not asked'],
         evidence: [{ file: 'report.json', text: 'checks: d' }],
       },

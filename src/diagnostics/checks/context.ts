@@ -15,24 +15,24 @@ export interface CheckContext {
   /** The subject that the table is about; undefined when none could be had. */
   readonly subject: Subject | undefined;
   /** The outermost way to the subject, or as far as it is known without one. */
-  readonly front: (Front & { dial(): Promise<Dialled> }) | undefined;
+  readonly front: (Front & { readonly dial: () => Promise<Dialled> }) | undefined;
   readonly now: () => number;
   /** One dial of a subject from a vantage point that is known, to the first frame; its stream is closed afterwards. */
-  dial(subject: Subject, vantage: Vantage): Promise<Dialled>;
-  page(url: URL): Promise<PageFacts>;
+  readonly dial: (subject: Subject, vantage: Vantage) => Promise<Dialled>;
+  readonly page: (url: URL) => Promise<PageFacts>;
   /** Health checks that others rely on. */
   readonly health: readonly URL[];
-  askHealth(url: URL): Promise<HealthFacts>;
+  readonly askHealth: (url: URL) => Promise<HealthFacts>;
   /** Whether the socket of the front is taken at another place. */
-  takes(url: URL): Promise<boolean>;
+  readonly takes: (url: URL) => Promise<boolean>;
   /** A dial of the front as by a viewer that offers no subprotocol; undefined where another offer is not taken any more, either. */
-  silent(): Promise<DialFacts | undefined>;
+  readonly silent: () => Promise<DialFacts | undefined>;
   /** The front asked by HTTP/2; undefined where that could not be tried. */
-  http2(): Promise<Http2Facts | undefined>;
+  readonly http2: () => Promise<Http2Facts | undefined>;
   /** The public dial and some more of the same, one after another. */
-  again(): Promise<readonly Attempt[]>;
+  readonly again: () => Promise<readonly Attempt[]>;
   /** Whose refusal it is that the front met, where second looks tell; they are made when somebody asks. */
-  refuser(): Promise<Refuser | undefined>;
+  readonly refuser: () => Promise<Refuser | undefined>;
   /** What the path does with things that a healthy one takes. */
   readonly trials: Trials;
 }

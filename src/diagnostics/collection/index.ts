@@ -1,4 +1,5 @@
 /** What a run collects beside its own dials: logs since it began, and packets. It judges nothing. */
+export { awaitAccessLine } from './access-line.js';
 export { type CollectedLogs, type GivenLogs, collectLogs, logSources } from './logs.js';
 export { ownSockets } from './own-sockets.js';
-export { type Packets, collectPackets, startPackets } from './packets.js';
+export { type Packets, collectPackets, portsOfPath, startPackets } from './packets.js';

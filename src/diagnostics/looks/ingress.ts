@@ -20,8 +20,8 @@ export function looksAtIngress(target: SocketTarget, facts: DialFacts, gateway: 
   if (encoded && gateway)
     looks.push({ what: 'inner-split', target: { ...gateway, url: splitQuery(gateway.url) }, isUpgrade: true });
   const again: Look = { what: 'again', target, isUpgrade: true };
-  if (isUnknown(facts) || isLost(facts)) looks.push(...Array<Look>(ATTEMPTS).fill(again));
-  if (isLost(facts)) looks.push(...Array<Look>(PATIENCE_S).fill({ ...again, afterMs: 1_000 }));
+  if (isUnknown(facts) || isLost(facts)) looks.push(...Array.from({ length: ATTEMPTS }, () => again));
+  if (isLost(facts)) looks.push(...Array.from({ length: PATIENCE_S }, () => ({ ...again, afterMs: 1_000 })));
   return looks;
 }
 

@@ -29,6 +29,8 @@ export interface Refusal {
   readonly seen: readonly Seen[];
   /** What the ingress wrote of the dial, where its log is at hand. */
   readonly line?: AccessLine | undefined;
+  /** Whether the first server on the way answers what it need not pass on; undefined where nobody asked. */
+  readonly isAlive?: boolean | undefined;
   /** A look at the address that the line names, where the gateway's own is not known. */
   readonly beyond?: DialFacts | undefined;
 }

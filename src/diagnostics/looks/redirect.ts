@@ -6,7 +6,7 @@ type Kind = 'secure' | 'port' | 'loop' | 'moved' | 'elsewhere';
 const REMEDIES: Readonly<Record<Exclude<Kind, 'elsewhere'>, string>> = {
   secure:
     'Hand out the final URL, wss:// (noVNC: encrypt=1), and exempt the router of the socket from the redirect to https',
-  port: 'port of redirectScheme in Traefik must be the public port, where that is not 443; or exempt the router of the socket from it',
+  port: 'port of redirectScheme in Traefik must be the public port, where that is not 443 (and forwardedHeaders.trustedIPs must name what ends TLS in front of it); or exempt the router of the socket from it',
   loop: 'entryPoints.<name>.forwardedHeaders.trustedIPs in Traefik with the address of the outer TLS terminator; applications must take X-Forwarded-Proto wss as secure',
   moved:
     'Hand out the final wss:// URL, that which the redirect points to, or exempt the router of the socket from the redirect',
@@ -55,7 +55,7 @@ function withSlash(from: URL, to: URL): boolean {
   return to.pathname.replace(/\/$/, '') === from.pathname.replace(/\/$/, '');
 }
 
-/** Traefik says the bare text of the status and does not name itself; every other body is of another hop. */
-export function isOfTraefik({ status, headers, body }: NonNullable<Refusal['facts']['http']>): boolean {
-  return headers['server'] === undefined && body !== '' && body.trim() === (STATUS_CODES[status] ?? '');
+/** Traefik says the bare text of the status; every other body is of another hop. A proxy in front may have put its name on it. */
+export function isOfTraefik({ status, body }: NonNullable<Refusal['facts']['http']>): boolean {
+  return body !== '' && body.trim() === (STATUS_CODES[status] ?? '');
 }

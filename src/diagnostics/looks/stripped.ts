@@ -20,9 +20,13 @@ export function judgeStripped(refusal: Refusal): Refuser | undefined {
     : undefined;
 }
 
+/** How websockify, which takes an upgrade at any path, says that it has no such file. */
+const OF_WEBSOCKIFY = /Error code explanation: (?:HTTPStatus\.\w+|404) - /;
+
 /** Words in which servers of sockets say that they saw no upgrade; the statuses are RFC 9110's. */
 function wantsUpgrade({ status, headers, body }: Http): boolean {
   if (status === 405 || status === 426) return true;
+  if (status === 404) return OF_WEBSOCKIFY.test(body);
   if (headers['sec-websocket-version'] !== undefined || /websocket/i.test(headers['upgrade'] ?? '')) return true;
   return status < 300 ? /"ready":\s*true/.test(body) : status === 400 && /upgrade|websocket/i.test(body);
 }

@@ -12,7 +12,8 @@ export interface Websockify {
 export async function startWebsockify(
   stage: Stage,
   options: {
-    readonly to: string;
+    /** Left out where a token plugin says it. */
+    readonly to?: string;
     readonly host?: string;
     readonly namespace?: string;
     readonly args?: readonly string[];
@@ -22,7 +23,7 @@ export async function startWebsockify(
   const port = await stage.port();
   const process = await stage.start({
     program: 'websockify',
-    args: [...args, `${host}:${port}`, to],
+    args: [...args, `${host}:${port}`, ...(to === undefined ? [] : [to])],
     port,
     namespace,
   });
