@@ -15,7 +15,7 @@ net.createServer((viewer) => {
   for (const socket of [viewer, server]) socket.on('error', () => {}).on('close', () => { viewer.destroy(); server.destroy(); });
 }).listen(port, '127.0.0.1');`;
 
-const WALK_MS = 3_000;
+const WALK_MS = 2_300;
 /** As far as this machine lets us. */
 const HUGE_LIMIT = 'ulimit -n 1048576 2>/dev/null || ulimit -S -n hard';
 
