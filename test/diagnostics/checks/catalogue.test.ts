@@ -38,7 +38,7 @@ const OPEN: DialFacts = {
     wantedAccept: ACCEPT,
     tookMs: 4,
   },
-  rfb: { version: '003.008', types: [1], security: 1, width: 1280, height: 720, greetingMs: 1, initMs: 2 },
+  rfb: { version: '003.008', types: [1], security: 1, width: 1280, height: 720, name: 'desk', greetingMs: 1, initMs: 2 },
   frame: { pixels: 921_600, tookMs: 5 },
 };
 
@@ -161,6 +161,7 @@ describe('the catalogue', () => {
     expect(() => catalogue()).not.toThrow();
     expect(catalogue().map(({ id }) => id)).toEqual([
       'topology.rules',
+      'page.scheme',
       'dns.resolves',
       'network.connects',
       'tls.trusted',
@@ -168,6 +169,7 @@ describe('the catalogue', () => {
       'control.public-url',
       'page.loads',
       'page.policy',
+      'page.frame',
       'upgrade.answer',
       'upgrade.status',
       'upgrade.again',
@@ -176,12 +178,17 @@ describe('the catalogue', () => {
       'upgrade.extensions',
       'upgrade.http2',
       'rfb.greeting',
+      'rfb.promptness',
       'rfb.security',
       'rfb.serverInit',
       'rfb.firstFrame',
       'testcard.readable',
       'gateway.direct',
       'runner.rfb',
+      'gateway.desktop',
+      'gateway.farewell',
+      'gateway.compression',
+      'control.health',
       'picture.seen',
     ]);
   });
@@ -226,6 +233,7 @@ describe('a healthy path', () => {
       'dns.resolves',
       'network.connects',
       'rfb.greeting',
+      'rfb.promptness',
       'rfb.security',
       'rfb.serverInit',
       'rfb.firstFrame',
@@ -406,7 +414,7 @@ describe('what is nobody’s fault', () => {
     ...OPEN,
     stage: 'security',
     stop: 'refused',
-    rfb: { version: '003.008', types: [2], noCommonSecurity: why },
+    rfb: { version: '003.008', types: [2], noCommonSecurity: why, greetingMs: 1 },
   });
 
   test('no free slot is a skip, and a run that sees no picture for it is unknown', async () => {
@@ -448,6 +456,7 @@ describe('what is nobody’s fault', () => {
     const lines = await troubles({ ...OWN, dials: { rfb: locked('password') } });
     expect(lines).toEqual([
       'runner.rfb skip: the RFB server wants a password, and none is known here; pass --password-file',
+      'gateway.desktop skip: one of the two shows no desktop',
     ]);
   });
 });
