@@ -86,6 +86,17 @@ export const CODES = {
     remedy: 'Allow the port in the firewall between here and the address',
     not: ['the service behind it: its host did not answer TCP'],
   },
+  'CF-NETWORK-VANISHED': {
+    hop: 'network',
+    title: 'the other side of an open socket has vanished without a word',
+    want: 'a socket whose end is told, or noticed within a minute',
+    remedy:
+      'WebSocket pings with a deadline at the gateway (gateway.pingIntervalMs), TCP_USER_TIMEOUT 60 s and TCP keepalive 30/10/3 on both sides, and a watchdog in the viewer; then look at the cable, the Wi-Fi, the VPN or the host in between',
+    not: [
+      'the gateway and the runner: nobody ended the socket',
+      'Traefik: no timer of it ends such a socket in silence',
+    ],
+  },
   'CF-NETWORK-BLOCKED': {
     hop: 'network',
     title: 'packets between gateway and runner are dropped or rejected',
@@ -533,7 +544,8 @@ export const CODES = {
     hop: 'runner',
     title: 'the runner accepts and does not speak',
     want: 'the RFB greeting within gateway.greetingTimeoutMs',
-    remedy: 'End the session and start a new one; x11vnc or its X server hangs',
+    remedy:
+      'End the session and start a new one: x11vnc or its X server hangs; -threads, or -noxdamage with -wait 50, where polling starves it; a health probe must read the RFB greeting, for a kernel accepts in the name of a stopped process',
     not: [NOT_INGRESS, 'a firewall: TCP was accepted'],
   },
   'CF-RUNNER-NOT-RFB': {

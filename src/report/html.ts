@@ -1,5 +1,7 @@
+import { cutTimesAdvice, cutTimesTable } from './cut-times.js';
 import { STYLE } from './html-style.js';
 import type { EvidenceRef, Finding, Report, StreamReport } from './shape.js';
+import { streamName } from './stream-name.js';
 import { escapeXml } from './xml.js';
 import { count, formatBytes, formatMs, printable } from './words.js';
 
@@ -11,6 +13,7 @@ export function renderHtml(report: Report): string {
     findings(report),
     budgets(report),
     streams(report),
+    cutTimes(report),
     checks(report),
     clocks(report),
     evidence(report),
@@ -65,6 +68,7 @@ function findingCard({ code, hop, severity, confidence, evidence: proof, ...said
     ['wanted', escape(said.want)],
     ['evidence', proof.map(cited).join('<br>')],
     ['not it', said.not.map(escape).join('<br>')],
+    ['weighed', weighed(said.hypotheses)],
     ['remedy', `<span class="remedy">${escape(said.remedy)}</span>`],
     ['to settle', escape(said.settle ?? '')],
     ['more', `<code>camofleet explain ${escape(code)}</code>`],
@@ -75,6 +79,15 @@ function findingCard({ code, hop, severity, confidence, evidence: proof, ...said
     .join('');
   const badge = severity === 'info' ? 'skip' : severity;
   return `<section class="card finding ${severity}"><strong>${escape(code)}</strong> <span class="badge ${badge}">${escape(hop)}</span> <span class="badge">${escape(confidence)}</span><dl>${list}</dl></section>`;
+}
+
+function weighed(hypotheses: Finding['hypotheses'] = []): string {
+  return hypotheses
+    .map(({ what, stands, speaksFor, speaksAgainst }) => {
+      const [side, texts] = stands ? ['for', speaksFor] : ['against', speaksAgainst];
+      return `<details><summary>${stands ? 'stands' : 'no'}: ${escape(what)}</summary>${texts.map((text) => `${side}: ${escape(text)}`).join('<br>')}</details>`;
+    })
+    .join('');
 }
 
 function cited({ file, line, packet, text }: EvidenceRef): string {
@@ -95,18 +108,32 @@ function budgets({ budget = [] }: Report): string {
 }
 
 function streams({ streams: all }: Report): string {
-  const rows = all.map(({ mode, vantage, heldMs, frames, bytesIn, pings, longestSilenceMs, end, frozen }) => [
-    escape(`${mode}, ${vantage}`),
-    formatMs(heldMs),
-    String(frames),
-    formatBytes(bytesIn),
-    pings.sent === 0 ? '' : `${pings.answered} of ${pings.sent}`,
-    pings.p50Ms === null ? '' : `${formatMs(pings.p50Ms)}${pings.p99Ms === null ? '' : ` / ${formatMs(pings.p99Ms)}`}`,
-    formatMs(longestSilenceMs),
-    frozen ? '<span class="state fail">nobody: it froze</span>' : endOf(end),
+  const rows = all.map((stream) => [
+    escape(streamName(stream)),
+    formatMs(stream.heldMs),
+    String(stream.frames),
+    formatBytes(stream.bytesIn),
+    ...pingCells(stream),
+    formatMs(stream.longestSilenceMs),
+    stream.frozen ? '<span class="state fail">nobody: it froze</span>' : endOf(stream.end),
   ]);
   const head = ['stream', 'held', 'frames', 'received', 'pings answered', 'p50 / p99', 'longest silence', 'ended by'];
   return all.length === 0 ? '' : `<h2>Streams</h2>${table(head, rows)}`;
+}
+
+function pingCells({ pings: { sent, answered, p50Ms, p99Ms } }: StreamReport): string[] {
+  const trips = [p50Ms, p99Ms].filter((ms) => ms !== null).map(formatMs);
+  return [sent === 0 ? '' : `${answered} of ${sent}`, trips.join(' / ')];
+}
+
+function cutTimes({ cutTimes: found }: Report): string {
+  if (!found) return '';
+  const [head = [], ...rows] = cutTimesTable(found);
+  const advice = cutTimesAdvice(found).map(([, text]) => `<li>${escape(text)}</li>`);
+  return `<h2>Timers</h2>${table(
+    head,
+    rows.map((row) => row.map(escape)),
+  )}<ul>${advice.join('')}</ul>`;
 }
 
 function endOf({ by, how, code, reason }: StreamReport['end']): string {

@@ -97,6 +97,22 @@ export interface Finding {
   readonly hypotheses?: readonly HypothesisReport[];
 }
 
+/** After how long each kind of traffic was cut at each vantage point: the result of `--find-idle`. */
+export interface CutTimes {
+  /** How long it was looked for. */
+  readonly boundMs: number;
+  readonly rows: readonly {
+    readonly vantage: string;
+    readonly traffic: NonNullable<StreamReport['traffic']>;
+    /** Null: it was not cut, and lived for `outlivedMs`. */
+    readonly cutMs: number | null;
+    readonly outlivedMs: number;
+  }[];
+  /** A third of the shortest idle timer; null when none was found. */
+  readonly pingEveryMs: number | null;
+  readonly set: readonly { readonly where: string; readonly what: string }[];
+}
+
 /** The clock of a source of evidence, compared with that of verify by events that both saw. */
 export interface ClockReport {
   /** The file in the folder of the run. */
@@ -148,6 +164,8 @@ export interface Report {
   readonly streams: readonly StreamReport[];
   /** Worst and surest first. */
   readonly findings: readonly Finding[];
+  /** Present with `--find-idle`. */
+  readonly cutTimes?: CutTimes;
   /** Present when a budget was given. */
   readonly budget?: readonly BudgetReport[];
   /** Present when clocks could be compared. Times of findings are on the clock of verify. */

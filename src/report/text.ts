@@ -2,6 +2,8 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import { EXIT } from '../core/index.js';
 import type { CheckReport, EvidenceRef, Finding, HopReport, Report, VerdictStatus } from './shape.js';
 import { count, formatMs, printable } from './words.js';
+import { cutTimesLines } from './cut-times.js';
+import { streamName } from './stream-name.js';
 import { cut, wrap } from './width.js';
 
 export interface TextOptions {
@@ -50,6 +52,7 @@ export function renderHopTable(report: Report, options: TextOptions): string {
         ...findings,
         options.verbose ? checkLines(page) : [],
         streamLines(page),
+        report.cutTimes ? cutTimesLines(report.cutTimes, options.columns, LABEL) : [],
         evidence,
         ...ending,
       ];
@@ -114,11 +117,22 @@ function findingLines(finding: Finding, page: Page): string[] {
     row('wanted', finding.want),
     ...evidence.map((one, index) => row(index === 0 ? 'evidence' : '', describe(one))),
     ...(left > 0 ? [row('', `and ${left} more in report.json`)] : []),
+    ...(verbose ? weighedLines(finding, row) : []),
     ...finding.not.map((suspect, index) => row(index === 0 ? 'not it' : '', suspect)),
     row('remedy', finding.remedy, paint.bold),
     ...(finding.settle === undefined ? [] : [row('to settle', finding.settle)]),
     row('more', `camofleet explain ${finding.code}`),
   ];
+}
+
+/** Every explanation that was thought of, with what speaks for it where it stands, and against it where it does not. */
+function weighedLines({ hypotheses = [] }: Finding, row: (name: string, text: string) => string): string[] {
+  return hypotheses.flatMap(({ what, stands, speaksFor, speaksAgainst }, index) => [
+    row(index === 0 ? 'weighed' : '', `${stands ? 'stands' : 'no'}: ${what}`),
+    ...(stands ? speaksFor : speaksAgainst.slice(0, 1)).map((text) =>
+      row('', `  ${stands ? 'for' : 'against'}: ${text}`),
+    ),
+  ]);
 }
 
 /** The first of each file, so that every kind of evidence is seen, then the others. */
@@ -142,9 +156,10 @@ function checkLines({ report, paint, columns }: Page): string[] {
 }
 
 function streamLines({ report, paint, columns }: Page): string[] {
-  const width = Math.max(0, ...report.streams.map(({ mode, vantage }) => mode.length + vantage.length + 2));
-  return report.streams.map(({ mode, vantage, heldMs, frames, pings, longestSilenceMs, end, frozen }) => {
-    const name = `${mode}, ${vantage}`.padEnd(width);
+  const names = report.streams.map(streamName);
+  const width = Math.max(0, ...names.map(({ length }) => length));
+  return report.streams.map(({ heldMs, frames, pings, longestSilenceMs, end, frozen }, index) => {
+    const name = names[index]!.padEnd(width);
     const fate = frozen ? paint.red('froze') : end.by === 'verify' ? paint.green('held ') : paint.red('ended');
     const median = pings.p50Ms === null ? '' : `, median ${formatMs(pings.p50Ms)}`;
     const answers = pings.sent === 0 ? '' : `, pings ${pings.answered}/${pings.sent}${median}`;

@@ -2,6 +2,7 @@ import {
   type BudgetReport,
   type CheckReport,
   type ClockReport,
+  type CutTimes,
   type Finding,
   REPORT_SCHEMA,
   type Report,
@@ -27,6 +28,8 @@ export interface Conclusion {
   /** Worst and surest first. */
   readonly findings: readonly Finding[];
   readonly budget: readonly BudgetReport[];
+  /** Undefined when it was not searched for. */
+  readonly cutTimes: CutTimes | undefined;
   /** Of sources whose clock could be compared. */
   readonly clocks?: readonly ClockReport[];
   /** Undefined when nothing was held. */
@@ -38,7 +41,7 @@ export interface Conclusion {
 
 /** The report, before its artifacts are known. */
 export function draftReport(conclusion: Conclusion): Report {
-  const { checks, streams, findings, budget, interrupted } = conclusion;
+  const { checks, streams, findings, budget, cutTimes, interrupted } = conclusion;
   const verdict = verdictOf(conclusion);
   const isOverBudget = budget.some(({ crossed }) => crossed);
   return {
@@ -56,6 +59,7 @@ export function draftReport(conclusion: Conclusion): Report {
     checks,
     streams,
     findings,
+    ...(cutTimes && { cutTimes }),
     ...(budget.length > 0 && { budget }),
     ...(conclusion.clocks && conclusion.clocks.length > 0 && { clocks: conclusion.clocks }),
     artifacts: [],

@@ -9,6 +9,8 @@ import type { Timer } from './timers.js';
 
 /** Both legs of a stream end within so long of each other. */
 const SAME_END_MS = 1_000;
+/** And on the wire within so long, also on a busy host. */
+const OTHER_LEG_MS = 100;
 const MAX_PACKETS_CITED = 3;
 /** Lines of one log that are cited of the sockets of one session. */
 const MAX_LINES_CITED = 2;
@@ -101,14 +103,26 @@ export function citationsOf(cuts: readonly Cut[], input: JudgeInput): EvidenceRe
     text: one.text,
   }));
   const own = { file: 'report.json', text: `streams: ${describeEnd(first.end)}` };
-  return [...closed.slice(0, MAX_LINES_CITED), ...logged.slice(0, MAX_LINES_CITED), ...packets, own];
+  const lines = [closed, logged, saidByProxies(cuts, input)].flatMap((some) => some.slice(0, MAX_LINES_CITED));
+  return [...lines, ...packets, own];
+}
+
+/** What other proxies of the path say of an end at the moment of a cut. */
+function saidByProxies(cuts: readonly Cut[], { logs }: JudgeInput): EvidenceRef[] {
+  return (logs.proxies ?? []).flatMap(({ file, line, by, end, endedAtMs }): EvidenceRef[] => {
+    const isNear = cuts.some((cut) => Math.abs(cut.end.at - endedAtMs) < SAME_END_MS);
+    return end && isNear ? [{ file, line, text: `${by}: ${end.text}` }] : [];
+  });
 }
 
 /** The packets that ended the flows of the cuts, and what else ended with the first of them: earliest first. */
 function endsNear(first: Cut, cuts: readonly Cut[], { packets }: JudgeInput): readonly PacketFact[] {
   const ports = new Set(cuts.flatMap(({ opening }) => opening.localPort ?? []));
   const isOwn = ({ client }: PacketFact): boolean => ports.has(Number(client.slice(client.lastIndexOf(':') + 1)));
-  const near = packets.ends.filter((packet) => isOwn(packet) || Math.abs(packet.atMs - first.end.at) < SAME_END_MS);
+  const [known] = packets.ends.filter(isOwn);
+  // Where our own leg was recorded, the others ended with it; else about when we saw it end.
+  const [at, within] = known ? [known.atMs, OTHER_LEG_MS] : [first.end.at, SAME_END_MS];
+  const near = packets.ends.filter((packet) => isOwn(packet) || Math.abs(packet.atMs - at) < within);
   return near.toSorted((a, b) => a.packet - b.packet).slice(0, MAX_PACKETS_CITED);
 }
 

@@ -129,12 +129,14 @@ function causeOf(cut: Cut, input: JudgeInput): Code | undefined {
   return CODE_OF_CAUSE[String(socketClosed(cut, input)?.line.facts['cause'])];
 }
 
-function runner({ first, input }: Scene, confidence: Culprit['confidence']): Culprit {
+function runner({ first, cuts, input }: Scene, confidence: Culprit['confidence']): Culprit {
   const died = serviceEnded('runner', input);
   if (died) return { code: 'CF-RUNNER-GONE', confidence: 'proven', evidence: [died.evidence] };
   const ended = sessionEnded(first, input);
   const said = ended?.evidence.text ?? '';
-  const code = LAST_WORDS.find(([word]) => said.startsWith(word))?.[1] ?? 'CF-RUNNER-CLOSED';
+  const isGone = cuts.some((cut) => cut.vantage === 'rfb' && isRefused(cut));
+  const code =
+    LAST_WORDS.find(([word]) => said.startsWith(word))?.[1] ?? (isGone ? 'CF-RUNNER-VNC' : 'CF-RUNNER-CLOSED');
   return { code, confidence: ended ? 'proven' : confidence, evidence: ended ? [ended.evidence] : [] };
 }
 

@@ -2,9 +2,11 @@ import type { Hop } from '../../core/index.js';
 import type { EvidenceRef, Finding } from '../../report/index.js';
 import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
+import type { DialFacts } from '../probe/facts.js';
 import type { Vantage } from '../subjects/index.js';
 import { citationsOf, findingOf, ruledOut, sightOf } from './citation.js';
 import { culpritOf } from './culprit.js';
+import { forgottenAmong } from './forgotten.js';
 import type { Culprit, Cut, JudgeInput, JudgedStream } from './judged.js';
 import { serviceEnded } from './testimony.js';
 
@@ -21,8 +23,12 @@ interface Case {
 
 /** The findings of a hold. None when every stream was ended by verify and answered to the end. */
 export function judge(input: JudgeInput): Judgement {
-  const cuts = input.streams.filter((stream): stream is Cut => stream.end?.bySelf === false && !fellSilent(stream));
-  const cases = cuts.length > 0 ? judgeCuts(cuts, input) : [...judgeUnopened(input), ...judgeFrozen(input)];
+  const forgotten = judgeForgotten(input);
+  const isForgotten = new Set(forgotten.flatMap(({ streams }) => streams));
+  const left = { ...input, streams: input.streams.filter((stream) => !isForgotten.has(stream)) };
+  const cuts = left.streams.filter((stream): stream is Cut => stream.end?.bySelf === false && !fellSilent(stream));
+  const others = cuts.length > 0 ? judgeCuts(cuts, left) : [...judgeUnopened(left), ...judgeFrozen(left)];
+  const cases = [...forgotten, ...others];
   const blamed = new Map<JudgedStream, Hop>(
     cases.flatMap(({ finding, streams }) => streams.map((stream) => [stream, finding.hop] as const)),
   );
@@ -38,15 +44,31 @@ function judgeCuts(cuts: readonly Cut[], input: JudgeInput): Case[] {
   });
 }
 
+/** Streams that were dead when they spoke again after a silence. */
+function judgeForgotten({ streams }: JudgeInput): Case[] {
+  const found = forgottenAmong(streams);
+  if (!found) return [];
+  const { culprit, saw } = found;
+  return [{ finding: findingOf(culprit, { saw }, [itself(saw)]), streams: found.streams }];
+}
+
 /** Streams that never opened though the probes before them did; not those that verify itself gave up. */
 function judgeUnopened(input: JudgeInput): Case[] {
-  const unopened = input.streams.filter(({ end, isAbandoned }) => end === undefined && !isAbandoned);
+  const unopened = input.streams.filter(
+    (stream) => stream.end === undefined && !stream.isAbandoned && !isBesideViewer(stream, input),
+  );
   return unopened.map((stream) => {
     const { opening, vantage, mode } = stream;
     const saw = `the ${mode} stream did not open at the ${vantage} vantage: ${opening.failure ?? opening.stage}`;
     const culprit = goneOnTheWay(vantage, input) ?? blameFor(opening, { vantage });
     return { finding: findingOf(culprit, { saw }, [itself(saw)]), streams: [stream] };
   });
+}
+
+/** Where a viewer's stream opened, one beside it that did not tells of a limit of viewers: that is noted, and no fault. */
+function isBesideViewer({ traffic, vantage }: JudgedStream, { streams }: JudgeInput): boolean {
+  const hasOpened = streams.some((one) => one.traffic === 'viewing' && one.vantage === vantage && one.end);
+  return traffic !== 'viewing' && hasOpened;
 }
 
 /** A service on the way of a vantage point that ended during the run. */
@@ -85,6 +107,8 @@ function judgeFrozen({ streams }: JudgeInput): Case[] {
 
 /** Pings are answered by the gateway, pictures by the runner. */
 function frozenAt(at: readonly Vantage[], alive: readonly Vantage[], own: readonly JudgedStream[]): Culprit {
+  const afters = own.flatMap((stream) => stream.after ?? []);
+  if (afters.length > 0 && afters.every(isUnanswered)) return { code: 'CF-NETWORK-VANISHED', confidence: 'likely' };
   if (at.includes('rfb')) return { code: 'CF-RUNNER-FROZEN', confidence: 'proven' };
   if (at.includes('gateway') && alive.includes('rfb')) return { code: 'CF-GATEWAY-SILENT', confidence: 'proven' };
   const isDeaf = own.some((stream) => fellSilent(stream));
@@ -93,10 +117,15 @@ function frozenAt(at: readonly Vantage[], alive: readonly Vantage[], own: readon
   // The same way opens anew: this one connection is dead between here and the ingress.
   const isDead = after?.stage === 'open';
   if (alive.includes('gateway'))
-    return { code: isDead ? 'CF-NETWORK-SILENT' : 'CF-TRAEFIK-SILENT', confidence: 'likely' };
+    return { code: isDead ? 'CF-NETWORK-VANISHED' : 'CF-TRAEFIK-SILENT', confidence: 'likely' };
   if (!isDeaf) return { code: 'CF-RUNNER-FROZEN', confidence: 'likely' };
-  if (isDead || !after) return { code: 'CF-NETWORK-SILENT', confidence: 'possible' };
+  if (isDead || !after) return { code: 'CF-NETWORK-VANISHED', confidence: 'possible' };
   return { code: blameFor(after, { vantage: 'public' }).code, confidence: 'likely' };
+}
+
+/** Not even the kernel of the other side says anything to a new connection. */
+function isUnanswered({ stage, errorCode }: DialFacts): boolean {
+  return stage === 'tcp' && (errorCode === undefined || errorCode === 'ETIMEDOUT');
 }
 
 function itself(saw: string): EvidenceRef {

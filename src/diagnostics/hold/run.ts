@@ -33,31 +33,39 @@ interface HoldDeps extends Omit<DialOptions, 'keepPicture' | 'timeoutMs'> {
   /** Keeps the sessions alive. */
   readonly touch: () => Promise<void>;
   readonly touchEveryMs: number;
+  /** Told when a stream is cut or gives no picture any more: evidence that passes is taken then. */
+  readonly onFailure?: (why: string) => void;
 }
 
 type Holding = { -readonly [Key in Exclude<keyof HeldStream, 'end'>]: HeldStream[Key] };
 
 const TICK_MS = 250;
+/** Streams beside the viewers are opened so many at a time: an RFB server with one thread needs 0.3 s for each. */
+const AT_ONCE = 3;
+/** All of them within so long: a hop that is slow is not kept from its verdict by them. */
+const BESIDE_MS = 6_000;
 /** A target is dialled again once, with this limit. */
 const REDIAL_MS = 3_000;
 
 /** Opens the planned streams, holds them for the duration, and notes what ends early. Memory is constant. */
 export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResult> {
+  const held: Holding[] = [];
   const cuts: Cuts = { firstAt: undefined, lastAt: 0, redials: [] };
-  const viewers = plan.streams.filter(({ traffic }) => traffic === 'viewing');
-  const held = await Promise.all(viewers.map((planned) => open(planned, cuts, deps)));
+  using _beats = startBeats(plan, held);
+  await openAll(plan, held, cuts, deps);
   const began = performance.now();
   const over = new AbortController();
-  const others = openOthers(plan, held, cuts, deps, AbortSignal.any([deps.signal, over.signal]));
+  const late = openLate(plan, held, cuts, deps, AbortSignal.any([deps.signal, over.signal]));
   await keepUntilOver(plan, held, cuts, deps, began);
   over.abort();
-  await others;
+  await late;
   const heldMs = Math.round(performance.now() - began);
   if (!deps.signal.aborted) await askForPictures(plan, held, cuts, deps);
   await Promise.all(cuts.redials);
   const endedAt = Date.now();
+  const inOrder = held.toSorted((a, b) => plan.streams.indexOf(a.planned) - plan.streams.indexOf(b.planned));
   const streams = await Promise.all(
-    held.map(async (one): Promise<HeldStream> => ({ ...one, end: await one.stream?.close() })),
+    inOrder.map(async (one): Promise<HeldStream> => ({ ...one, end: await one.stream?.close() })),
   );
   return { streams, heldMs, endedAt };
 }
@@ -68,43 +76,75 @@ interface Cuts {
   readonly redials: Promise<void>[];
 }
 
-async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal = deps.signal): Promise<Holding> {
-  const dialledAt = Date.now();
-  const isViewing = planned.traffic === 'viewing';
-  const options = { ...deps, signal, keepPicture: false, timeoutMs: deps.openTimeoutMs };
-  const { facts, stream } = await dial(planned.target, isViewing ? options : { ...options, firstSide: CORNER });
-  if (!isViewing) stream?.rest();
-  const isAbandoned = stream === undefined && signal.aborted;
-  const held = { planned, opening: facts, dialledAt, stream, isAbandoned, answeredAtEnd: undefined, after: undefined };
-  watch(held, cuts, deps);
-  return held;
+/** From its opening on each stream says its own: what is silent while others open could be cut before the hold begins. */
+function startBeats({ beatMs }: HoldPlan, held: readonly Holding[]): Disposable {
+  const timer = setInterval(() => {
+    for (const { stream, planned } of held) if (stream?.isOpen) say(planned.traffic, stream);
+  }, beatMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-function watch(held: Holding, cuts: Cuts, deps: HoldDeps): void {
-  void held.stream?.ended.then((end) => {
-    if (end.bySelf) return;
-    cuts.lastAt = performance.now();
-    cuts.firstAt ??= cuts.lastAt;
-    cuts.redials.push(redial(held, deps));
-  });
+/** The viewers at once; then what is held beside them, few at a time and within a limit: what did not come to it is none. */
+async function openAll(plan: HoldPlan, held: Holding[], cuts: Cuts, deps: HoldDeps): Promise<void> {
+  const first = plan.streams.filter(({ afterMs }) => afterMs === 0);
+  const viewers = first.filter(({ traffic }) => traffic === 'viewing');
+  await Promise.all(viewers.map(async (planned) => void held.push(await open(planned, cuts, deps))));
+  const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(BESIDE_MS)]);
+  const waiting = first.filter(({ traffic }) => traffic !== 'viewing');
+  const openSome = async (): Promise<void> => {
+    for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift())
+      await openBeside(next, held, cuts, deps, signal);
+  };
+  if (held.some(({ stream }) => stream?.isOpen)) await Promise.all(Array.from({ length: AT_ONCE }, openSome));
 }
 
-/** What is held beside the viewers, each at its time. A stream whose time has not come when the hold is over is none. */
-async function openOthers(
+async function openLate(
   { streams }: HoldPlan,
   held: Holding[],
   cuts: Cuts,
   deps: HoldDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const late = streams.filter(({ afterMs }) => afterMs > 0);
   await Promise.all(
-    streams.map(async (planned) => {
-      if (planned.traffic === 'viewing') return;
+    late.map(async (planned) => {
       await sleep(planned.afterMs, signal);
-      const one = signal.aborted ? undefined : await open(planned, cuts, deps, signal);
-      if (one && !one.isAbandoned) held.push(one);
+      if (!signal.aborted) await openBeside(planned, held, cuts, deps, signal);
     }),
   );
+}
+
+async function openBeside(
+  planned: PlannedStream,
+  held: Holding[],
+  cuts: Cuts,
+  deps: HoldDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const one = await open(planned, cuts, deps, signal);
+  one.stream?.rest();
+  if (!one.isAbandoned) held.push(one);
+}
+
+async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal = deps.signal): Promise<Holding> {
+  const dialledAt = Date.now();
+  const { facts, stream } = await dial(planned.target, {
+    ...deps,
+    signal,
+    keepPicture: false,
+    timeoutMs: deps.openTimeoutMs,
+    ...(planned.traffic !== 'viewing' && { firstSide: CORNER }),
+  });
+  const isAbandoned = stream === undefined && signal.aborted;
+  const held = { planned, opening: facts, dialledAt, stream, isAbandoned, answeredAtEnd: undefined, after: undefined };
+  void stream?.ended.then((end) => {
+    if (end.bySelf) return;
+    deps.onFailure?.(`the ${held.planned.mode} stream was cut`);
+    cuts.lastAt = performance.now();
+    cuts.firstAt ??= cuts.lastAt;
+    cuts.redials.push(redial(held, deps));
+  });
+  return held;
 }
 
 /** Until the duration is over; after a first cut, until the others have been watched long enough. */
@@ -115,17 +155,12 @@ async function keepUntilOver(
   { signal, onProgress, touch, touchEveryMs }: HoldDeps,
   began: number,
 ): Promise<void> {
-  let lastBeat = began;
   let lastTouch = began;
   for (;;) {
     const now = performance.now();
     onProgress(progressOf(plan, held, now - began));
     const until = endOf(plan, held, cuts, began);
     if (now >= until || signal.aborted || held.every(({ stream }) => !stream?.isOpen)) return;
-    if (now - lastBeat >= plan.beatMs) {
-      lastBeat = now;
-      for (const { stream, planned } of held) if (stream?.isOpen) say(planned.traffic, stream);
-    }
     if (now - lastTouch >= touchEveryMs) {
       lastTouch = now;
       void touch();
@@ -159,6 +194,7 @@ async function askForPictures(
       const hasCome = await stream.nextFrame(within);
       if (!stream.isOpen || (deps.signal.aborted && !hasCome)) return;
       one.answeredAtEnd = hasCome;
+      if (!hasCome) deps.onFailure?.(`the ${one.planned.mode} stream gave no picture any more`);
       if (!hasCome) cuts.redials.push(redial(one, deps));
     }),
   );

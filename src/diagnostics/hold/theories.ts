@@ -103,8 +103,8 @@ function weigh(name: Exclude<TheoryName, 'event'>, cuts: readonly MeasuredCut[],
   const limit = median(cuts.map(theory.atEnd));
   const tolerance = theory.tolerance(limit);
   const [agree, differ] = parted(cuts, (cut) => Math.abs(theory.atEnd(cut) - limit) <= tolerance);
-  // Bytes are counted exactly where they are limited: whoever has carried as many has not met the limit.
-  const most = name === 'bytes' ? limit * 0.97 : limit + tolerance;
+  // A limit of bytes is met at the latest by the last of them: whoever has carried more has not met it.
+  const most = name === 'bytes' ? limit : limit + tolerance;
   const beyond = streams.filter((stream) => theory.outlived(stream) > most);
   const within = streams.filter((stream) => hasLived(stream) && theory.outlived(stream) < limit - tolerance);
   return {

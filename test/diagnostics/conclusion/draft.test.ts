@@ -144,6 +144,7 @@ const CONCLUSION: Parameters<typeof draftReport>[0] = {
   streams: [STREAM],
   findings: [],
   budget: [],
+  cutTimes: undefined,
   heldMs: 1_000,
   durationMs: 1_000,
   interrupted: false,

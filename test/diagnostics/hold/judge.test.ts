@@ -235,7 +235,7 @@ const FROZEN: readonly Row[] = [
     [deaf('public'), deaf('gateway'), held('rfb')],
   ],
   ['past the gateway', 'CF-TRAEFIK-SILENT likely', [frozen('public', { after: { stage: 'http' } }), held('gateway')]],
-  ['past the gateway, and it opens anew', 'CF-NETWORK-SILENT likely', [deaf('public'), held('gateway')]],
+  ['past the gateway, and it opens anew', 'CF-NETWORK-VANISHED likely', [deaf('public'), held('gateway')]],
   ['in public, answers pings, and nobody looked inside', 'CF-RUNNER-FROZEN likely', [frozen('public')]],
   [
     'at the gateway, answers pings, and nobody looked at the raw port',
@@ -243,11 +243,11 @@ const FROZEN: readonly Row[] = [
     [frozen('public'), frozen('gateway')],
   ],
   ['at the gateway, answers no ping', 'CF-GATEWAY-SILENT likely', [deaf('public'), deaf('gateway')]],
-  ['from outside, no ping, opens anew', 'CF-NETWORK-SILENT possible', [deaf('public')]],
+  ['from outside, no ping, opens anew', 'CF-NETWORK-VANISHED possible', [deaf('public')]],
   ['from outside, no ping, no new upgrade', 'CF-GATEWAY-SILENT likely', [deaf('public', { after: { stage: 'http' } })]],
   [
     'from outside, no ping, no new connection',
-    'CF-NETWORK-SILENT likely',
+    'CF-NETWORK-VANISHED likely',
     [deaf('public', { after: { stage: 'tcp' } })],
   ],
 ];
