@@ -7,4 +7,3 @@ export { healthOf, type HealthyRow, lookAtHealthy, setUps } from './healthy/inde
 export { look } from './look.js';
 export { scoreEntry } from './run.js';
 export { type Row, judged, scoreOf } from './score.js';
-export type { StageDeps } from './stage.js';

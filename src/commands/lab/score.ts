@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { Args, Flags } from '@oclif/core';
 import { CamofleetCommand } from '../../cli/index.js';
-import { EXIT } from '../../core/index.js';
+import { CamofleetError, EXIT } from '../../core/index.js';
 import type { Row } from '../../lab/index.js';
 
 export default class LabScore extends CamofleetCommand {
@@ -13,6 +13,7 @@ export default class LabScore extends CamofleetCommand {
   static override args = { id: Args.string({ description: 'Faults, such as F12; without one, all.', multiple: true }) };
   static override flags = {
     json: Flags.boolean({ summary: 'Print the score as JSON.' }),
+    jobs: Flags.string({ default: '1', summary: 'Faults at a time; timers are measured, so a busy machine needs 1.' }),
     twins: Flags.boolean({ default: true, allowNo: true, summary: 'Look at the healthy twins as well.' }),
   };
 
@@ -23,21 +24,29 @@ export default class LabScore extends CamofleetCommand {
       import('../../report/index.js'),
     ]);
     const entries = catalogue({ path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 });
-    const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
-    const show = (line: string): void => {
-      if (!flags.json) process.stdout.write(`${cut(line, columns)}\n`);
-    };
+    const jobs = Number(flags.jobs);
+    if (!Number.isInteger(jobs) || jobs < 1)
+      throw new CamofleetError('CF_USAGE', `--jobs takes a number from 1 on, not ${JSON.stringify(flags.jobs)}`);
+    const stream = flags.json ? process.stderr : process.stdout;
+    const columns = stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
+    const show = (text: string): void => void stream.write(`${text}\n`);
     show(paint('dim', line(HEADING)));
+    const waiting = [...pick(entries, args.id ?? [])];
     const rows: Row[] = [];
-    for (const entry of pick(entries, args.id ?? [])) {
-      const onStarted = (words: string): void => talk(`${entry.id}  ${words}`);
-      const deps = { ...this.context, temporary: tmpdir(), signal: this.signal, onStarted };
-      const row = await scoreEntry(entry, flags.twins, deps);
-      talk('');
-      rows.push(row);
-      for (const text of linesOf(row)) show(text);
-    }
-    const score = scoreOf(rows);
+    const work = async (): Promise<void> => {
+      for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+        const { id } = entry;
+        const onStarted = (words: string): void => talk(`${id}  ${words}`);
+        const deps = { ...this.context, temporary: tmpdir(), signal: this.signal, onStarted };
+        const row = await scoreEntry(entry, flags.twins, deps);
+        rows.push(row);
+        talk('');
+        show(cut(rowOf(row), columns));
+        if (row.because !== undefined) show(paint('dim', `       ${row.because.replaceAll('\n', ' ')}`));
+      }
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
+    const score = scoreOf(rows.toSorted((a, b) => a.id.localeCompare(b.id)));
     const { total, right, wrong, notHostable, skipped } = score;
     if (flags.json) process.stdout.write(`${JSON.stringify(score, null, 2)}\n`);
     show(`\n${right} of ${total} right, ${wrong} wrong, ${notHostable} not hostable, ${skipped} skipped`);
@@ -52,17 +61,12 @@ function line(cells: readonly string[]): string {
   return cells.map((cell, column) => cell.padEnd(WIDTHS[column] ?? 0)).join('  ');
 }
 
-/** One line, and what is wrong on a second one. */
-function linesOf({ id, expected, found, remedy, seconds, result, because }: Row): string[] {
-  const facts = [
-    found?.hop ?? '-',
-    found?.code ?? '-',
-    found?.confidence ?? '-',
-    seconds === null ? '-' : `${seconds}`,
-  ];
-  const text = line([id, expected.hop, ...facts, WORDS[result], remedy ?? '']).trimEnd();
-  const painted = text.replace(WORDS[result], paint(COLOURS[result], WORDS[result]));
-  return [painted, ...(because === undefined ? [] : [paint('dim', `       ${because.replaceAll('\n', ' ')}`)])];
+function rowOf({ id, expected, found, remedy, seconds, result }: Row): string {
+  const { hop = '-', code = '-', confidence = '-' } = found ?? {};
+  const facts = [id, expected.hop, hop, code, confidence, seconds === null ? '-' : String(seconds)];
+  return line([...facts, WORDS[result], remedy ?? ''])
+    .trimEnd()
+    .replace(WORDS[result], paint(COLOURS[result], WORDS[result]));
 }
 
 const WORDS = { right: 'right', wrong: 'WRONG', notHostable: 'not hostable', skipped: 'skipped' } as const;

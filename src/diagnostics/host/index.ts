@@ -3,6 +3,6 @@
  * open, what it last said. What cannot be seen is undefined and blames nobody.
  */
 export { reapedAt } from './reaped.js';
-export { type Testimony, settled } from './settle.js';
+export { settled } from './settle.js';
 export { LATE_MS, type ServerSight, isLate, sightOf } from './sight.js';
 export { wordsOf } from './words.js';

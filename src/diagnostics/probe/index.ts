@@ -2,7 +2,7 @@
 export { answersByItself } from './alive.js';
 export { type DialOptions, type DialTarget, type Dialled, dial } from './dial.js';
 export type { DialFacts, StreamEnd } from './facts.js';
-export { type HealthFacts, askHealth } from './health.js';
+export { askHealth } from './health.js';
 export { type Http2Facts, lookByHttp2 } from './http2.js';
 export { type SocketTarget, look } from './look.js';
 export { fetchPage } from './page.js';
