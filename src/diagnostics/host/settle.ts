@@ -48,11 +48,14 @@ export function settled(findings: readonly Finding[], testimony: Testimony): rea
 function sharpened(code: string, testimony: Testimony): Sharper | undefined {
   switch (code) {
     case 'CF-RUNNER-REFUSED':
-      return elsewhere(testimony) ?? ended(testimony);
+      return elsewhere(testimony) ?? locked(testimony) ?? orphaned(testimony) ?? ended(testimony);
     case 'CF-RUNNER-CLOSED':
     case 'CF-RUNNER-VNC':
     case 'CF-RUNNER-GONE':
-      return ordered(testimony);
+      return ordered(testimony) ?? orphaned(testimony);
+    case 'CF-RUNNER-FRAME':
+    case 'CF-RUNNER-FROZEN':
+      return orphaned(testimony);
     case 'CF-RUNNER-SHARED':
       return taken(testimony);
     case 'CF-RUNNER-SILENT':
@@ -108,6 +111,20 @@ function ordered({ reaped, words, isCut }: Testimony): Sharper | undefined {
   if (!words.told) return undefined;
   const saw = 'the RFB server was told to end by a signal: whoever supervises it decided that';
   return { code, confidence: 'likely', saw, evidence: [words.told] };
+}
+
+/** It followed its X server, which had ended before. */
+function orphaned({ words }: Testimony): Sharper | undefined {
+  if (!words.orphaned) return undefined;
+  const saw = 'the log of the RFB server says that it lost its X server';
+  return { code: 'CF-RUNNER-DISPLAY', confidence: 'proven', saw, evidence: [words.orphaned] };
+}
+
+/** Nobody listens, for the X server could not start. */
+function locked({ words }: Testimony): Sharper | undefined {
+  if (!words.locked) return undefined;
+  const saw = 'the log of the runner says that its X server found the lock of another one';
+  return { code: 'CF-RUNNER-LOCK', confidence: 'proven', saw, evidence: [words.locked] };
 }
 
 /** Another viewer is connected. */

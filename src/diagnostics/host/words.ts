@@ -10,12 +10,20 @@ export interface ServerWords {
   readonly left?: EvidenceRef;
   /** It was told to end by a signal. */
   readonly told?: EvidenceRef;
+  /** It lost its X server. */
+  readonly orphaned?: EvidenceRef;
+  /** An X server did not start, for the lock or the socket of another one was there. */
+  readonly locked?: EvidenceRef;
 }
 
 const WORDS: Readonly<Record<keyof ServerWords, RegExp>> = {
   loopback: /^The VNC desktop is:\s+localhost\b|listen(?:ing)? (?:only )?on (?:localhost|127\.)/i,
   denied: /denying additional client|refused? .*already (?:connected|a viewer)/i,
   left: /viewer exited\.?$/i,
+  orphaned:
+    /\bcaught X?IO error|\bX connection to \S+ broken|XIO:\s+fatal IO error|lost (?:its )?connection to the X server/i,
+  locked:
+    /server is already active for display|could not create (?:server )?lock|cannot establish any listening sockets|\.X\d+-lock/i,
   told: /caught signal: (?:15|1|2)\b|(?:received|got|caught) SIGTERM/i,
 };
 

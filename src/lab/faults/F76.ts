@@ -4,7 +4,7 @@ import { startScreen, startX11vnc } from '../parts/display.js';
 import { startGateway } from '../parts/gateway.js';
 import { startNetwork } from '../parts/network.js';
 
-const HELD_MS = 4_000;
+const HELD_MS = 9_000;
 
 /** The cable is pulled while the picture is watched: nothing passes any more, and nobody is told. */
 export const F76: Fault = {
