@@ -49,7 +49,7 @@ export async function startPackets(run: Run, options: PacketOptions, deps: Packe
   if (options.pcap.length > 0) return [];
   const places = parsePlaces(options.capture);
   if (places.length === 0) run.note({ what: 'packets', status: 'skip', because: 'switched off with --capture off' });
-  const ports = deps.topology ? portsOf(deps.topology) : portsGiven(options);
+  const ports = portsOfPath(options, deps.topology);
   return Promise.all(
     places.map(async (place, index): Promise<Recording> => {
       const file = captureFile(place, index);
@@ -127,11 +127,19 @@ function placeOfPacket({ files }: CaptureFacts, packet: number): { readonly file
   return { file: basename(file), packet: packet - before };
 }
 
+/** The ports of the path as a filter of pcap-filter(7); empty when none is known. */
+export function portsOfPath(
+  options: Pick<PacketOptions, 'url' | 'gateway' | 'rfb'>,
+  topology: Topology | undefined,
+): string {
+  return topology ? portsOf(topology) : portsGiven(options);
+}
+
 function portsOf({ public: publicSide, gateway, runner }: Topology): string {
   return `port ${publicSide.port} or port ${gateway.port} or portrange ${runner.rfbPorts.min}-${runner.rfbPorts.max}`;
 }
 
-function portsGiven({ url, gateway, rfb }: PacketOptions): string {
+function portsGiven({ url, gateway, rfb }: Pick<PacketOptions, 'url' | 'gateway' | 'rfb'>): string {
   const ports = [url, gateway].flatMap((one) => (one ? [one.port || (one.protocol === 'wss:' ? '443' : '80')] : []));
   return [...ports, ...(rfb ? [String(rfb.port)] : [])].map((port) => `port ${port}`).join(' or ');
 }

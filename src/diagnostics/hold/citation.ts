@@ -119,10 +119,13 @@ function saidByProxies(cuts: readonly Cut[], { logs }: JudgeInput): EvidenceRef[
 function endsNear(first: Cut, cuts: readonly Cut[], { packets }: JudgeInput): readonly PacketFact[] {
   const ports = new Set(cuts.flatMap(({ opening }) => opening.localPort ?? []));
   const isOwn = ({ client }: PacketFact): boolean => ports.has(Number(client.slice(client.lastIndexOf(':') + 1)));
-  const [known] = packets.ends.filter(isOwn);
-  // Where our own leg was recorded, the others ended with it; else about when we saw it end.
-  const [at, within] = known ? [known.atMs, OTHER_LEG_MS] : [first.end.at, SAME_END_MS];
-  const near = packets.ends.filter((packet) => isOwn(packet) || Math.abs(packet.atMs - at) < within);
+  const own = packets.ends.filter(isOwn);
+  // Where our own legs were recorded, the others ended with them; else about when we saw the first end.
+  const isNear = ({ atMs }: PacketFact): boolean =>
+    own.length === 0
+      ? Math.abs(atMs - first.end.at) < SAME_END_MS
+      : own.some((one) => Math.abs(atMs - one.atMs) <= OTHER_LEG_MS);
+  const near = packets.ends.filter((packet) => isOwn(packet) || isNear(packet));
   return near.toSorted((a, b) => a.packet - b.packet).slice(0, MAX_PACKETS_CITED);
 }
 

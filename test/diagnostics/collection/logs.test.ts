@@ -37,6 +37,7 @@ describe('the logs of a fleet', () => {
       'traefik-access.log',
       'websockify.log',
       'runner.log',
+      'control.log',
       'supervisor.log',
     ]);
   });
