@@ -474,6 +474,14 @@ export const CODES = {
     remedy: 'gateway.maxSessions in camofleet.yaml, or another gateway',
     not: ['the runner: it was not asked'],
   },
+  'CF-GATEWAY-DESCRIPTORS': {
+    hop: 'gateway',
+    title: 'the gateway has no file descriptor left',
+    want: 'descriptors for every viewer that the gateway takes',
+    remedy:
+      'Raise nofile of the gateway to 65536 (Compose ulimits, LimitNOFILE), and let nothing leak: TCP keepalive 30/10/3 with TCP_USER_TIMEOUT, pings with a deadline, sockets ended when their peer ends, children reaped; a restart cures it for a while',
+    not: ['Traefik: the gateway was reached', 'the runner: dialled itself it answers'],
+  },
   'CF-GATEWAY-REFUSED': {
     hop: 'gateway',
     title: 'the gateway refuses the socket and does not say why',
@@ -493,7 +501,8 @@ export const CODES = {
     hop: 'gateway',
     title: 'the gateway ended while sockets were open',
     want: 'sockets that live until their viewer leaves',
-    remedy: 'camofleet logs gateway and camofleet logs supervisor for why it ended',
+    remedy:
+      'Find why it ended (camofleet logs gateway, camofleet logs supervisor); planned restarts must drain first on SIGTERM (stop accepting, 1012, wait: SHUTDOWN_GRACE_MS) with a stop grace above that, beside a second replica',
     not: [NOT_READ_TIMEOUT],
   },
   'CF-GATEWAY-IDLE': {
@@ -518,6 +527,33 @@ export const CODES = {
     want: 'sockets that live while their viewer answers pings',
     remedy: 'camofleet logs gateway: the line session.closed of this socket names the cause',
     not: [NOT_READ_TIMEOUT],
+  },
+  'CF-GATEWAY-REASON': {
+    hop: 'gateway',
+    title: 'the reason in the close frame of the gateway is not true',
+    want: 'a close frame that names who ended the socket first',
+    remedy:
+      'Let the gateway keep the first cause and unwind from it: code, reason and log line name the initiator, not whoever noticed last',
+    not: ['the runner: its own stream lived on', 'Traefik: it sends no close frames'],
+  },
+  'CF-GATEWAY-PONG': {
+    hop: 'gateway',
+    title: 'the gateway ends viewers whose pong waits behind pictures',
+    want: 'a deadline for pongs that a thin line can keep',
+    remedy:
+      'Raise the ping timeout of the gateway to 60 s (websockets ping_timeout=60, uvicorn --ws-ping-timeout 60), bound its send queue so that a pong does not wait behind pictures, and lower quality or size for thin lines',
+    not: ['Traefik: it carries frames in the order in which they come', 'the runner: its own stream lived on'],
+  },
+  'CF-GATEWAY-HEARTBEAT': {
+    hop: 'gateway',
+    title: 'the gateway is set to ping, and no ping comes',
+    want: 'pings as often as they are set',
+    remedy:
+      "Let the gateway's own server ping (camofleet WS_PING_INTERVAL_MS=20000; uvicorn --ws-ping-interval 20; websockets ping_interval=20), and test for pings on the wire, not for the setting",
+    not: [
+      'Traefik and nginx: they carry pings like all frames',
+      'the timer that then cuts quiet streams: it does what it is set to',
+    ],
   },
   'CF-RUNNER-API': {
     hop: 'runner',

@@ -5,7 +5,7 @@ import type { CollectedLogs, Packets } from './collection/index.js';
 import { draftReport, streamReport } from './conclusion/index.js';
 import { findingsOfChecks, ranked } from './findings.js';
 import { judgeLogging } from './logging.js';
-import { type ServerSight, reapedAt, settled, wordsOf } from './host/index.js';
+import { type ServerSight, reapedAt, settled, wordsOf, type OwnerSight, descriptorsIn } from './host/index.js';
 import { type HeldStream, type HoldResult, type JudgedStream, cutTimesOf, judge } from './hold/index.js';
 import type { Probes } from './probes.js';
 import { type Prepared, VANTAGES } from './subjects/index.js';
@@ -23,11 +23,12 @@ interface Outcome {
   readonly packets: Packets;
   /** Undefined when its machine was not looked at: there was no reason to, or no way. */
   readonly sight: ServerSight | undefined;
+  readonly gatewayOwner: OwnerSight | undefined;
 }
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight } = outcome;
+  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner } = outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
@@ -42,6 +43,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
   const testimony = {
     sight,
     words: wordsOf(logs.runnerText ?? []),
+    gateway: { owner: gatewayOwner, said: descriptorsIn(logs.gatewayText ?? []) },
     opened,
     isCut: Number.isFinite(cutAt),
     reaped: reapedAt(logs.controlText ?? [], cutAt),
@@ -104,6 +106,7 @@ function judgedStream(held: HeldStream): JudgedStream {
     end,
     answeredAtEnd,
     after,
+    pingRttMs: stream?.rtt(50) ?? null,
     longestSilenceMs: Math.round(stream?.longestSilenceMs ?? 0),
     readings: stream?.readings,
   };

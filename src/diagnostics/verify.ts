@@ -3,7 +3,7 @@ import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
 import { collectLogs, collectPackets, logSources, ownSockets, portsOfPath, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
-import { type ServerSight, isLate, sightOf } from './host/index.js';
+import { type ServerSight, isLate, sightOf, type OwnerSight, ownerAt } from './host/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
@@ -50,6 +50,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const broken = checks.find(({ report }) => report.verdict === 'fail');
   if (broken) failed(`${broken.report.id} failed`);
   const sight = await sightOfServer(prepared, probes, deps.signal);
+  const gatewayOwner = await ownerOfGateway(prepared, probes);
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
   const hold = await holdStreams(run, prepared, { ...probes, isSteady, failed }, options, deps, trust);
@@ -62,7 +63,11 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const keys = [...probes.publicKeys(), ...publicKeysOf(hold)];
   if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
-  const report = concluded({ run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight }, options, deps);
+  const report = concluded(
+    { run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner },
+    options,
+    deps,
+  );
   return { report: await run.finish(report), dir: run.dir };
 }
 
@@ -103,6 +108,16 @@ async function sightOfServer(
   const { facts } = await probes.dial(subject, 'rfb');
   const isWell = facts.stage === 'open' && !isLate(facts);
   return isWell ? undefined : sightOf(target, facts, signal);
+}
+
+/** The process of the gateway, where its dial stopped and it runs on this machine. */
+async function ownerOfGateway({ subjects: [subject] }: Prepared, probes: Probes): Promise<OwnerSight | undefined> {
+  const vantage = subject?.targets.gateway ? 'gateway' : 'public';
+  const target = subject?.targets[vantage];
+  const facts = subject && probes.seen(subject, vantage);
+  if (target?.kind !== 'socket' || !facts || facts.stage === 'open') return undefined;
+  const { port, protocol } = target.url;
+  return ownerAt(facts, Number(port || (protocol === 'wss:' ? 443 : 80)));
 }
 
 /** Only of a session that verify made itself, or when asked for. */

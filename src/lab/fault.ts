@@ -30,7 +30,9 @@ export type Need =
   | 'ip'
   | 'nft'
   | 'tc'
-  | 'tcpdump';
+  | 'tcpdump'
+  | 'prlimit'
+  | 'sysctl';
 
 /** What an operator would have: where to look, and how it is looked at. Broken path and twin get the same flags. */
 export interface Given {

@@ -57,6 +57,8 @@ export interface CollectedLogs {
   readonly runner: readonly ServiceLine[];
   /** The log of a runner that is none of ours, as it stands. */
   readonly runnerText?: readonly string[];
+  /** The log of a gateway, ours or not, as it stands. */
+  readonly gatewayText?: readonly string[];
   readonly supervisor: readonly ServiceLine[];
   /** The log of a control plane, as it stands. */
   readonly controlText?: readonly string[];
@@ -138,6 +140,7 @@ export async function collectLogs(
     gateway: since(sinceMs, gateway.lines),
     runner: since(sinceMs, runner.lines),
     runnerText: lines.get('runner.log') ?? [],
+    gatewayText: lines.get('websockify.log') ?? [],
     supervisor: since(sinceMs, supervisor.lines),
     controlText: lines.get('control.log') ?? [],
     proxies: proxies.flatMap((one) => one.lines).filter(({ endedAtMs }) => !(endedAtMs < sinceMs - PROXY_SLACK_MS)),

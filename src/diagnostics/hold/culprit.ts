@@ -2,6 +2,7 @@ import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
 import type { Vantage } from '../subjects/index.js';
 import { type Culprit, type Cut, type JudgeInput, type JudgedStream, SAME_MOMENT_MS } from './judged.js';
+import { contradicted, outrun } from './contradicted.js';
 import { generationOf } from './generations.js';
 import { gatewayDraining, serviceEnded, sessionEnded, socketClosed } from './testimony.js';
 import { timedCulprit, weighedFor } from './timed.js';
@@ -92,7 +93,8 @@ function past(scene: Scene): Culprit {
   // Close frames of our gateway tell why; others only that whoever sent them speaks WebSocket.
   const isTold = scene.cuts.some((cut) => (cut.end.code ?? 0) > OWN_CODES || causeOf(cut, scene.input));
   const timed = timedCulprit(scene.all, scene.input);
-  const said = (isTold ? undefined : timed) ?? words(scene) ?? timed;
+  const untrue = contradicted(scene.all, timed, scene.lives('rfb')) ?? outrun(scene.all, scene.input.streams);
+  const said = untrue ?? (isTold ? undefined : timed) ?? words(scene) ?? timed;
   const replaced = said ?? replacedInFront(scene);
   if (replaced) return replaced;
   if (scene.isCut('gateway')) return gateway(scene);

@@ -22,6 +22,8 @@ export interface JudgedStream {
   readonly answeredAtEnd: boolean | undefined;
   readonly after: DialFacts | undefined;
   readonly longestSilenceMs: number;
+  /** The median round trip of its own pings; null before the first answer. */
+  readonly pingRttMs?: number | null;
   /** At its end; undefined when it did not open. */
   readonly readings: Readings | undefined;
 }

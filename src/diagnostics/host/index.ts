@@ -4,5 +4,6 @@
  */
 export { reapedAt } from './reaped.js';
 export { settled } from './settle.js';
-export { LATE_MS, type ServerSight, isLate, sightOf } from './sight.js';
-export { wordsOf } from './words.js';
+export type { OwnerSight } from './machine.js';
+export { LATE_MS, type ServerSight, isLate, ownerAt, sightOf } from './sight.js';
+export { descriptorsIn, wordsOf } from './words.js';

@@ -15,6 +15,8 @@ export interface OwnerSight {
   readonly name: string;
   /** How many files it may have open. */
   readonly openFiles: number | undefined;
+  /** How many it has open. */
+  readonly opened: number;
   /** As the kernel says it: `R` running, `S` sleeping, `T` stopped, `D` waiting for a device. */
   readonly state: string | undefined;
 }
@@ -55,7 +57,13 @@ export async function ownerOf({ inode }: KernelSocket): Promise<OwnerSight | und
         ['comm', 'limits', 'stat'].map((file) => textOf(`/proc/${pid}/${file}`)),
       );
       const openFiles = parseOpenFiles(limits ?? '');
-      return { pid: Number(pid), name: name?.trim() ?? '', openFiles, state: parseState(stat ?? '') };
+      return {
+        pid: Number(pid),
+        name: name?.trim() ?? '',
+        openFiles,
+        opened: descriptors.length,
+        state: parseState(stat ?? ''),
+      };
     }
   }
   return undefined;

@@ -2,6 +2,7 @@ import type { Confidence, EvidenceRef, Finding } from '../../report/index.js';
 import { hopOf } from '../blame.js';
 import { CODES, type Code } from '../codes.js';
 import type { DialFacts } from '../probe/facts.js';
+import type { OwnerSight } from './machine.js';
 import { BUSY, STOPPED, type ServerSight } from './sight.js';
 import type { ServerWords } from './words.js';
 
@@ -9,6 +10,8 @@ import type { ServerWords } from './words.js';
 export interface Testimony {
   readonly sight: ServerSight | undefined;
   readonly words: ServerWords;
+  /** The gateway whose dial stopped, as this machine sees it, and the line of its log that tells of descriptors. */
+  readonly gateway?: { readonly owner: OwnerSight | undefined; readonly said: EvidenceRef | undefined };
   /** Dials of the session that showed a picture, whatever came afterwards. */
   readonly opened: readonly DialFacts[];
   /** The control plane's own line of the end of a session, near a stream that was cut. */
@@ -48,7 +51,9 @@ export function settled(findings: readonly Finding[], testimony: Testimony): rea
 function sharpened(code: string, testimony: Testimony): Sharper | undefined {
   switch (code) {
     case 'CF-RUNNER-REFUSED':
-      return elsewhere(testimony) ?? locked(testimony) ?? orphaned(testimony) ?? ended(testimony);
+      return (
+        exhausted(testimony) ?? elsewhere(testimony) ?? locked(testimony) ?? orphaned(testimony) ?? ended(testimony)
+      );
     case 'CF-RUNNER-CLOSED':
     case 'CF-RUNNER-VNC':
     case 'CF-RUNNER-GONE':
@@ -56,6 +61,13 @@ function sharpened(code: string, testimony: Testimony): Sharper | undefined {
     case 'CF-RUNNER-FRAME':
     case 'CF-RUNNER-FROZEN':
       return orphaned(testimony);
+    case 'CF-GATEWAY-SILENT':
+    case 'CF-GATEWAY-UPGRADE':
+    case 'CF-GATEWAY-DIAL':
+    case 'CF-GATEWAY-FAULT':
+    case 'CF-GATEWAY-REFUSED':
+    case 'CF-NETWORK-BLOCKED':
+      return exhausted(testimony);
     case 'CF-RUNNER-SHARED':
       return taken(testimony);
     case 'CF-RUNNER-SILENT':
@@ -125,6 +137,26 @@ function locked({ words }: Testimony): Sharper | undefined {
   if (!words.locked) return undefined;
   const saw = 'the log of the runner says that its X server found the lock of another one';
   return { code: 'CF-RUNNER-LOCK', confidence: 'proven', saw, evidence: [words.locked] };
+}
+
+/** So many of its descriptors are in use that the next connection finds none. */
+const USED_UP = 0.97;
+
+/** The gateway cannot open another socket. */
+function exhausted({ gateway }: Testimony): Sharper | undefined {
+  const { owner, said } = gateway ?? {};
+  const limit = owner?.openFiles ?? Number.POSITIVE_INFINITY;
+  const isFull = owner !== undefined && owner.opened >= limit * USED_UP;
+  if (!isFull && !said) return undefined;
+  const saw = isFull
+    ? `${owner.name} has ${owner.opened} of ${limit} file descriptors in use`
+    : 'the log of the gateway says that it has too many open files';
+  return {
+    code: 'CF-GATEWAY-DESCRIPTORS',
+    confidence: 'proven',
+    saw,
+    evidence: [...(said ? [said] : []), ...(isFull ? [onMachine(saw)] : [])],
+  };
 }
 
 /** Another viewer is connected. */

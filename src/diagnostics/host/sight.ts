@@ -75,6 +75,13 @@ async function patience(
   return { busy, lateGreetingMs: await greeting };
 }
 
+/** The process behind a port of this machine that was dialled, whatever it serves; undefined where it cannot be seen. */
+export async function ownerAt({ tcp }: DialFacts, port: number): Promise<OwnerSight | undefined> {
+  const seen = tcp && (await portOn(tcp.address, port));
+  const listener = seen?.listening[0];
+  return listener && ownerOf(listener);
+}
+
 /** Milliseconds from a TCP connection to its first bytes; undefined when none come. */
 async function greetingAfter(host: string, port: number, signal: AbortSignal): Promise<number | undefined> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);

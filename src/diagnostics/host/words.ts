@@ -37,4 +37,14 @@ export function wordsOf(lines: readonly string[]): ServerWords {
   return found;
 }
 
+const TOO_MANY = /\bEMFILE\b|too many open files/i;
+
+/** The line of a gateway's log that says that it has no descriptor left, of ours or of any other. */
+export function descriptorsIn(lines: readonly string[]): EvidenceRef | undefined {
+  const index = lines.findLastIndex((text) => TOO_MANY.test(text));
+  return index < 0
+    ? undefined
+    : { file: 'websockify.log', line: index + 1, text: lines[index]!.trim().slice(0, MAX_TEXT) };
+}
+
 const MAX_TEXT = 200;

@@ -7,7 +7,7 @@ import { startNetwork } from '../parts/network.js';
 export const F72: Fault = {
   id: 'F72',
   title: 'small packets pass, the first picture never comes',
-  needs: ['root', 'ip', 'nft', 'Xvfb', 'x11vnc'],
+  needs: ['root', 'ip', 'nft', 'sysctl', 'Xvfb', 'x11vnc'],
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;

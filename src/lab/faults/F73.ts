@@ -9,7 +9,7 @@ const FORGETS_S = 6;
 export const F73: Fault = {
   id: 'F73',
   title: 'the network forgets flows that are quiet',
-  needs: ['root', 'ip', 'nft', 'Xvfb', 'x11vnc'],
+  needs: ['root', 'ip', 'nft', 'sysctl', 'Xvfb', 'x11vnc'],
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;

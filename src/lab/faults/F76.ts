@@ -10,7 +10,7 @@ const HELD_MS = 9_000;
 export const F76: Fault = {
   id: 'F76',
   title: 'the other side has vanished, and the socket stays open',
-  needs: ['root', 'ip', 'nft', 'Xvfb', 'x11vnc', 'xsetroot'],
+  needs: ['root', 'ip', 'nft', 'sysctl', 'Xvfb', 'x11vnc', 'xsetroot'],
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;

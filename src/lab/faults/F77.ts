@@ -7,7 +7,7 @@ import { startNetwork } from '../parts/network.js';
 export const F77: Fault = {
   id: 'F77',
   title: 'packets from the gateway to the runner are dropped',
-  needs: ['root', 'ip', 'nft', 'Xvfb', 'x11vnc'],
+  needs: ['root', 'ip', 'nft', 'sysctl', 'Xvfb', 'x11vnc'],
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;

@@ -25,9 +25,14 @@ import { F35 } from './F35.js';
 import { F36 } from './F36.js';
 import { F37 } from './F37.js';
 import { F38 } from './F38.js';
+import { F40 } from './F40.js';
+import { F43 } from './F43.js';
 import { F44 } from './F44.js';
+import { F45 } from './F45.js';
 import { F46 } from './F46.js';
 import { F47 } from './F47.js';
+import { F49 } from './F49.js';
+import { F50 } from './F50.js';
 import { F52 } from './F52.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
@@ -76,9 +81,14 @@ export const FAULTS: readonly Fault[] = [
   F36,
   F37,
   F38,
+  F40,
+  F43,
   F44,
+  F45,
   F46,
   F47,
+  F49,
+  F50,
   F52,
   F53,
   F54,

@@ -32,7 +32,7 @@ const listens = (...addresses: readonly string[]): ServerSight =>
       listening: addresses.map((address) => ({ address, port: 5_901, state: 'listen', inode: 1 })),
       established: 0,
     },
-    owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, state: 'S' },
+    owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, opened: 9, state: 'S' },
   });
 
 function sharper(code: Code, testimony: Partial<Testimony>): Pick<Finding, 'code' | 'confidence'> {
@@ -91,7 +91,7 @@ describe('a runner that drops a viewer', () => {
 });
 
 describe('a runner that is silent', () => {
-  const owner = { pid: 1, name: 'x11vnc', openFiles: 1_048_576, state: 'R' };
+  const owner = { pid: 1, name: 'x11vnc', openFiles: 1_048_576, opened: 9, state: 'R' };
 
   test('is late when it greets somebody patient, proven by its limit and its processor', () => {
     expect(sharper('CF-RUNNER-SILENT', { sight: sight({ lateGreetingMs: 7_000 }) })).toEqual({
@@ -115,7 +115,7 @@ test('findings about other hops stay as they are', () => {
 });
 
 test('a runner whose process is stopped is silent, proven', () => {
-  const stopped = sight({ owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, state: 'T' } });
+  const stopped = sight({ owner: { pid: 1, name: 'x11vnc', openFiles: 1_024, opened: 9, state: 'T' } });
   expect(sharper('CF-RUNNER-SILENT', { sight: stopped })).toEqual({ code: 'CF-RUNNER-SILENT', confidence: 'proven' });
 });
 

@@ -8,7 +8,11 @@ function trials(...stages: readonly Stage[]) {
 
 describe('a wall between small pictures and large ones', () => {
   test.each<readonly [what: string, found: unknown, stages: readonly Stage[]]>([
-    ['is where small ones come and large ones do not', { passes: 1_172, vanishes: 1_312 }, ['open', 'open', 'frame', 'frame']],
+    [
+      'is where small ones come and large ones do not',
+      { passes: 1_172, vanishes: 1_312 },
+      ['open', 'open', 'frame', 'frame'],
+    ],
     ['is between one pixel and all others', { passes: 20, vanishes: 1_172 }, ['open', 'frame', 'frame', 'frame']],
     ['is not there when all come', undefined, ['open', 'open', 'open', 'open']],
     ['is not there when none comes', undefined, ['frame', 'frame', 'frame', 'frame']],

@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs';
+import type { Fault } from '../fault.js';
+import { startScreen, startX11vnc } from '../parts/display.js';
+import { startGateway } from '../parts/gateway.js';
+import { watchSocket } from '../parts/viewer.js';
+
+const ABANDONED = 6;
+
+/** Viewers that were left behind hold the descriptors of the gateway; there is none for the next. */
+export const F49: Fault = {
+  id: 'F49',
+  title: 'the gateway has no file descriptor left',
+  needs: ['Xvfb', 'x11vnc', 'prlimit'],
+  start: async (stage, is) => {
+    const { display } = await startScreen(stage);
+    const rfb = await startX11vnc(stage, { display });
+    const gateway = await startGateway(stage, { rfb, env: { WS_PING_INTERVAL_MS: '0' } });
+    for (let viewer = 0; viewer < ABANDONED; viewer += 1) stage.own(await watchSocket(gateway.url));
+    const { pid } = gateway.process;
+    const limit = is === 'broken' ? readdirSync(`/proc/${pid}/fd`).length : 4_096;
+    await stage.start({ program: 'prlimit', args: ['--pid', String(pid), `--nofile=${limit}:${limit}`] });
+    return {
+      flags: ['--url', gateway.url, '--gateway', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`]
+        .concat(['--gateway-log', gateway.log])
+        .concat(['--duration', '3s']),
+    };
+  },
+};
