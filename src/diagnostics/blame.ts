@@ -152,8 +152,10 @@ function greetingGuess({ stop }: DialFacts, vantage: Vantage): Guess {
   return { code: vantage === 'rfb' ? 'CF-RUNNER-CLOSED' : 'CF-RUNNER-REFUSED', confidence: 'likely' };
 }
 
-function securityGuess({ stop }: DialFacts): Guess {
+function securityGuess({ stop, rfb }: DialFacts): Guess {
   if (stop === 'silence') return { code: 'CF-RUNNER-SILENT', confidence: 'likely' };
   if (stop === 'malformed') return { code: 'CF-RUNNER-NOT-RFB', confidence: 'likely' };
-  return { code: stop === 'ended' ? 'CF-RUNNER-CLOSED' : 'CF-RUNNER-AUTH', confidence: 'likely' };
+  if (stop !== 'ended') return { code: 'CF-RUNNER-AUTH', confidence: 'likely' };
+  // It greeted and was gone before it offered anything: a viewer that comes is too much for it.
+  return { code: rfb?.types === undefined ? 'CF-RUNNER-ONE-SHOT' : 'CF-RUNNER-CLOSED', confidence: 'likely' };
 }

@@ -1,7 +1,7 @@
 import { SECURITY_NAMES } from '../../rfb/index.js';
 import { readCard } from '../../testcard/index.js';
 import type { Check, Verdict } from '../check.js';
-import { LATE_MS, isLate } from '../host/index.js';
+import { promptnessCheck } from './promptness.js';
 import type { DialFacts, Stage } from '../probe/facts.js';
 import { wall } from '../trials/index.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
@@ -67,24 +67,7 @@ export const rfbChecks: readonly Check<CheckContext>[] = [
     'greeting',
     ({ rfb }) => `RFB ${rfb?.version} after ${ms(rfb?.greetingMs)}`,
   ),
-  {
-    id: 'rfb.promptness',
-    hop: 'runner',
-    title: 'the RFB greeting comes promptly',
-    needs: ['rfb.greeting'],
-    applies: ({ subject }) => subject?.targets.rfb !== undefined,
-    budgetMs: DIAL_BUDGET_MS,
-    run: async ({ subject, dial }) => {
-      if (!subject) return { status: 'skip', because: 'no session is known' };
-      const { facts } = await dial(subject, 'rfb');
-      const greetingMs = facts.rfb?.greetingMs;
-      if (greetingMs === undefined) return { status: 'skip', because: 'no greeting came from the runner itself' };
-      const saw = `${ms(greetingMs)} after TCP, which took ${ms(facts.tcp?.tookMs)}`;
-      if (!isLate(facts)) return { status: 'pass', saw };
-      const want = `less than ${ms(LATE_MS)}`;
-      return { status: 'fail', saw, want, code: 'CF-RUNNER-LATE', confidence: 'likely' };
-    },
-  },
+  promptnessCheck,
   rfbCheck('rfb.security', 'gateway', 'the RFB server lets us in', ['rfb.greeting'], 'security', ({ rfb }) =>
     (rfb?.types ?? []).map((type) => SECURITY_NAMES[type] ?? `type ${type}`).join(', '),
   ),

@@ -22,15 +22,14 @@ export interface ServerSight {
 export const LATE_MS = 2_000;
 const LATE_TRIPS = 20;
 
-/** The greeting came, but long after TCP was accepted. */
-export function isLate({ rfb, tcp }: DialFacts): boolean {
+/** The greeting came, but long after TCP was accepted, or the upgrade was answered. */
+export function isLate({ rfb, tcp, http }: DialFacts): boolean {
   const { greetingMs = 0 } = rfb ?? {};
-  return greetingMs >= LATE_MS && greetingMs >= LATE_TRIPS * (tcp?.tookMs ?? 0);
+  return greetingMs >= LATE_MS && greetingMs >= LATE_TRIPS * (http?.tookMs ?? tcp?.tookMs ?? 0);
 }
 
 /** Of a process that a signal has stopped; it greets nobody, however patient. */
 export const STOPPED = 'T';
-
 /** How long the greeting of a server that is at work is waited for. */
 const PATIENCE_MS = 9_000;
 /** Share of the time from which on a process is at work. */
