@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckContext } from './checks/index.js';
 import { awaitAccessLine } from './collection/index.js';
+import type { AccessLine } from './logs/index.js';
 import type { OwnRequest } from './logs/index.js';
 import {
   type Attempt,

@@ -17,6 +17,8 @@ export interface AccessLine {
   readonly serviceAddr: string | undefined;
   /** Sec-WebSocket-Key: the id that joins client, Traefik and gateway. Absent in common log format. */
   readonly wsKey: string | undefined;
+  /** Who connected: `10.0.0.1:54321`. Absent in common log format. */
+  readonly client: string | undefined;
   /** Sec-WebSocket-Accept of the service: the proof of an upgrade. */
   readonly accept: string | undefined;
 }
@@ -49,6 +51,7 @@ function fromJson(text: string): Omit<AccessLine, 'line'> | undefined {
     service: textOf(record['ServiceName']),
     serviceAddr: textOf(record['ServiceAddr']),
     wsKey: textOf(record['request_Sec-Websocket-Key']),
+    client: textOf(record['ClientAddr']),
     accept: textOf(record['origin_Sec-Websocket-Accept']),
   };
 }
@@ -74,6 +77,7 @@ function fromCommon(text: string): Omit<AccessLine, 'line'> | undefined {
     service: undefined,
     serviceAddr: known(serviceUrl)?.replace(/^\w+:\/\//, ''),
     wsKey: undefined,
+    client: undefined,
     accept: undefined,
   };
 }

@@ -75,6 +75,11 @@ export function isTaken(one: Seen | undefined): boolean {
   return one?.facts.http?.status === 101;
 }
 
+/** The ingress wrote down that we ourselves connected to it: nothing stands in front. */
+export function isDirect({ facts: { localPort }, line }: Refusal): boolean {
+  return localPort !== undefined && line?.client?.endsWith(`:${localPort}`) === true;
+}
+
 /** The port speaks TLS and was dialled without, or the reverse. */
 function judgeScheme(refusal: Refusal): Refuser | undefined {
   const { url, facts } = refusal;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type Refusal, type Refuser, isTaken, lookOf } from './judge.js';
+import { type Refusal, type Refuser, isDirect, isTaken, lookOf } from './judge.js';
 
 type Kind = 'secure' | 'port' | 'loop' | 'moved' | 'elsewhere';
 
@@ -31,7 +31,7 @@ export function judgeRedirect(refusal: Refusal): Refuser | undefined {
   const opens = isTaken(to) ? ', and there the socket opens' : '';
   const because = `${http.status} to ${WORDS[kind]} (${to.url.protocol}//${to.url.host}${to.url.pathname})${opens}${onlyUpgrades(plain?.status)}`;
   if (kind === 'elsewhere') return { code: 'CF-TRAEFIK-AUTH', confidence: 'likely', because };
-  const code = isOfTraefik(http) ? 'CF-TRAEFIK-REDIRECT' : 'CF-EDGE-REDIRECT';
+  const code = isOfTraefik(http) || isDirect(refusal) ? 'CF-TRAEFIK-REDIRECT' : 'CF-EDGE-REDIRECT';
   return { code, confidence: 'likely', because, remedy: REMEDIES[kind] };
 }
 

@@ -1,5 +1,5 @@
 import type { DialFacts } from '../probe/facts.js';
-import { type Refusal, type Refuser, isTaken, lookOf } from './judge.js';
+import { type Refusal, type Refuser, isDirect, isTaken, lookOf } from './judge.js';
 
 type Http = NonNullable<DialFacts['http']>;
 
@@ -8,16 +8,26 @@ export function judgeStripped(refusal: Refusal): Refuser | undefined {
   const { http } = refusal.facts;
   if (!http || http.status >= 500) return undefined;
   const saw = `answered ${http.status}, as a plain request is`;
-  if (isTaken(lookOf(refusal, 'inner')) && isSame(http, lookOf(refusal, 'inner-plain')?.facts.http))
-    return {
-      code: 'CF-EDGE-UPGRADE',
-      confidence: 'proven',
-      because: `${saw} at the gateway itself, which takes the upgrade when it is asked past the proxies`,
-    };
+  if (isTaken(lookOf(refusal, 'inner')) && isSame(http, lookOf(refusal, 'inner-plain')?.facts.http)) {
+    const because = `${saw} at the gateway itself, which takes the upgrade when it is asked past the proxies`;
+    return by(refusal, { confidence: 'proven', because });
+  }
   const isAlike = isSame(http, lookOf(refusal, 'plain')?.facts.http);
   return isAlike && wantsUpgrade(http) && !isTaken(lookOf(refusal, 'path'))
-    ? { code: 'CF-EDGE-UPGRADE', confidence: 'likely', because: `${saw}, by a server that waits for an upgrade` }
+    ? by(refusal, { confidence: 'likely', because: `${saw}, by a server that waits for an upgrade` })
     : undefined;
+}
+
+/** Where we are the ones who connected to the ingress, nobody stands in front of it. */
+function by(refusal: Refusal, { because, ...rest }: Omit<Refuser, 'code'>): Refuser {
+  if (!isDirect(refusal)) return { ...rest, because, code: 'CF-EDGE-UPGRADE' };
+  return {
+    code: 'CF-TRAEFIK-SWITCH',
+    confidence: 'likely',
+    because: `${because}; nobody stands in front of the ingress, says its access log`,
+    remedy:
+      'Take the headers middleware that sets Upgrade or Connection off the router of the socket (customRequestHeaders with an empty value removes them)',
+  };
 }
 
 /** How websockify, which takes an upgrade at any path, says that it has no such file. */

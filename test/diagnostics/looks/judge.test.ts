@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuserOf } from '../../../src/diagnostics/looks/judge.ts';
 import type { LookName } from '../../../src/diagnostics/looks/plan.ts';
+import { parseAccessLog } from '../../../src/diagnostics/logs/index.ts';
 import type { DialFacts } from '../../../src/diagnostics/probe/facts.ts';
 
 const URL_WSS = new URL('wss://h.example:8443/websockify?token=x');
@@ -119,6 +120,21 @@ const ROWS: readonly Row[] = [
     'CF-TRAEFIK-SCHEME likely: serversTransport with rootCAs',
   ],
   [
+    'the same 502, and a gateway that says it by its own scheme as well',
+    refusal(URL_WS, says(502), {
+      inner: [INNER_WSS, { ...says(502), tls: TLS }],
+      'inner-other-scheme': [INNER_WS, NOTHING],
+    }),
+    'undefined',
+  ],
+  [
+    'what websockify says to a plain request',
+    refusal(URL_WS, says(404, { body: 'Error code explanation: 404 - Nothing matches' }), {
+      plain: says(404, { body: 'Error code explanation: 404 - Nothing matches' }),
+    }),
+    'CF-EDGE-UPGRADE likely: ',
+  ],
+  [
     'another path that opens',
     refusal(URL_WS, says(404), { path: ['ws://h.example:8080/vnc/websockify', OPEN] }),
     'CF-VIEWER-PATH proven: Hand out /vnc/websockify',
@@ -140,6 +156,27 @@ const ROWS: readonly Row[] = [
     'CF-TLS-SCHEME proven: ',
   ],
 ];
+
+describe('an upgrade that was lost where nobody stands in front of the ingress', () => {
+  const lost = refusal(URL_WS, { ...says(426), localPort: 54_321 }, { plain: says(426) });
+  const [line] = parseAccessLog([
+    JSON.stringify({
+      DownstreamStatus: 426,
+      OriginStatus: 426,
+      ClientAddr: '127.0.0.1:54321',
+      ServiceAddr: '10.0.0.5:6900',
+    }),
+  ]);
+
+  test('was lost there', () => {
+    expect(refuserOf({ ...lost, line })).toMatchObject({ code: 'CF-TRAEFIK-SWITCH', confidence: 'likely' });
+  });
+
+  test('was lost in front where somebody else connected to it', () => {
+    const other = { ...line!, client: '10.0.0.9:40000' };
+    expect(refuserOf({ ...lost, line: other })).toMatchObject({ code: 'CF-EDGE-UPGRADE' });
+  });
+});
 
 describe('a refusal', () => {
   test.each(ROWS)('%s', (_what, refused, expected) => {
