@@ -45,6 +45,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     duration: Flags.string({
       summary: 'Length of the hold: 30s, 5m, 1h; 0s for the probes alone (default 10s, with --find-idle 130s).',
     }),
+    heartbeat: Flags.string({ summary: 'How often the gateway is set to ping, such as 20s: do the pings come?' }),
     'find-idle': Flags.boolean({
       summary: 'Measure after how long each hop cuts, with every kind of traffic; --duration bounds the search.',
     }),
@@ -148,6 +149,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     return {
       durationMs: holdMs(flags),
       findIdle: flags['find-idle'],
+      heartbeatMs: flags.heartbeat === undefined ? undefined : durationMs(flags.heartbeat, '--heartbeat'),
       modes: choices(flags.modes, MODES, '--modes'),
       session: flags.session,
       url: socketUrl(flags.url, '--url'),

@@ -637,6 +637,14 @@ export const CODES = {
     remedy: 'camofleet logs runner',
     not: [NOT_READ_TIMEOUT],
   },
+  'CF-RUNNER-SLOW': {
+    hop: 'runner',
+    title: 'the RFB server gave up a viewer that read nothing',
+    want: 'viewers that read, or a gateway that keeps reading for them',
+    remedy:
+      'Bound the send queue of the gateway and let it pause or drop pictures before the RFB server gives up (camofleet WS_WRITE_TIMEOUT_MS 15000, below the 20 s of x11vnc); raise -readtimeout of x11vnc; lower the bandwidth that the screen needs',
+    not: ['Traefik: no timer of it ends a flow whose window is zero', 'the network: every packet was acknowledged'],
+  },
   'CF-RUNNER-FRAME': {
     hop: 'runner',
     title: 'RFB opens and no frame comes',
@@ -688,6 +696,22 @@ export const CODES = {
     want: 'cells with a right checksum',
     remedy: 'camofleet logs runner',
     not: ['the network: whole frames arrive'],
+  },
+  'CF-RUNNER-EMPTY': {
+    hop: 'runner',
+    title: 'the screen is healthy and empty',
+    want: 'a window on the screen',
+    remedy:
+      'Supervise the browser, and end the session when the browser ends; start Xvfb with -maxclients 2048 where its log says that the maximum number of clients is reached',
+    not: ['Traefik, gateway and VNC server: the whole picture arrives'],
+  },
+  'CF-RUNNER-SHM': {
+    hop: 'runner',
+    title: 'the shared memory of the browser is too small',
+    want: '/dev/shm of 1 GiB where a browser runs',
+    remedy:
+      'shm_size: 1g in Compose, an emptyDir with medium: Memory at /dev/shm in Kubernetes, a tmpfs mount in Swarm; or start the browser with --disable-dev-shm-usage',
+    not: ['Traefik, gateway and VNC server: the whole picture arrives'],
   },
   'CF-BROWSER-EXIT': {
     hop: 'browser',

@@ -1,11 +1,21 @@
 import type { Finding, Report } from '../report/index.js';
+import { findingsOfFlows } from './stalled.js';
 import { againstBudget } from './budget.js';
 import type { CheckResult } from './check.js';
 import type { CollectedLogs, Packets } from './collection/index.js';
 import { draftReport, streamReport } from './conclusion/index.js';
 import { findingsOfChecks, ranked } from './findings.js';
 import { judgeLogging } from './logging.js';
-import { type ServerSight, reapedAt, settled, wordsOf, type OwnerSight, descriptorsIn } from './host/index.js';
+import {
+  type ServerSight,
+  reapedAt,
+  settled,
+  wordsOf,
+  type OwnerSight,
+  descriptorsIn,
+  type ShmSight,
+  findingsOfScreen,
+} from './host/index.js';
 import { type HeldStream, type HoldResult, type JudgedStream, cutTimesOf, judge } from './hold/index.js';
 import type { Probes } from './probes.js';
 import { type Prepared, VANTAGES } from './subjects/index.js';
@@ -24,15 +34,22 @@ interface Outcome {
   /** Undefined when its machine was not looked at: there was no reason to, or no way. */
   readonly sight: ServerSight | undefined;
   readonly gatewayOwner: OwnerSight | undefined;
+  readonly shm: ShmSight | undefined;
 }
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner } = outcome;
+  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm } = outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
-  const judgement = judge({ streams: held.map(({ judged }) => judged), logs, packets, endedAt });
+  const judgement = judge({
+    streams: held.map(({ judged }) => judged),
+    logs,
+    packets,
+    endedAt,
+    heartbeatMs: options.heartbeatMs ?? deps.fleet?.topology.gateway.pingIntervalMs,
+  });
   const streams = held.map(({ one, judged }) => streamReport(one, judgement.blamed.get(judged)));
   const [subject] = subjects;
   const opening = subject && probes.front && probes.seen(subject, probes.front.vantage);
@@ -57,9 +74,11 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     endedAt: deps.now(),
     checks: checks.map(({ report }) => report),
     streams,
-    findings: ranked(
-      settled([...findingsOfChecks(checks, logs), ...judgement.findings, ...ofLogging(outcome, options)], testimony),
-    ),
+    findings: ranked([
+      ...settled([...findingsOfChecks(checks, logs), ...judgement.findings, ...ofLogging(outcome, options)], testimony),
+      ...findingsOfScreen({ opening, words: testimony.words, shm, isOwn: prepared.isOwn }),
+      ...findingsOfFlows(packets.flows),
+    ]),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],
     cutTimes:

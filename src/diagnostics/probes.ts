@@ -247,6 +247,15 @@ function requestOf({ pathname }: URL, { http }: DialFacts): OwnRequest {
 
 async function dialOnce(target: DialTarget, trust: Trust, signal: AbortSignal): Promise<Dialled> {
   const dialled = await dial(target, { ...trust, timeoutMs: DIAL_MS, keepPicture: true, signal });
-  await dialled.stream?.close();
+  const { facts, stream } = dialled;
+  if (facts.frame && stream?.picture) facts.frame.isPlain = isPlain(stream.picture.pixels);
+  await stream?.close();
   return dialled;
+}
+
+const BYTES_A_PIXEL = 4;
+
+/** Each pixel is like the one before it. */
+function isPlain(pixels: Buffer): boolean {
+  return pixels.subarray(BYTES_A_PIXEL).equals(pixels.subarray(0, -BYTES_A_PIXEL));
 }

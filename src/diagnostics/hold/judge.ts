@@ -5,7 +5,9 @@ import type { Code } from '../codes.js';
 import type { DialFacts } from '../probe/facts.js';
 import type { Vantage } from '../subjects/index.js';
 import { citationsOf, findingOf, ruledOut, sightOf } from './citation.js';
+import { CODES } from '../codes.js';
 import { culpritOf } from './culprit.js';
+import { isFor, missingHeartbeat } from './heartbeat.js';
 import { forgottenAmong } from './forgotten.js';
 import type { Culprit, Cut, JudgeInput, JudgedStream } from './judged.js';
 import { serviceEnded } from './testimony.js';
@@ -27,7 +29,8 @@ export function judge(input: JudgeInput): Judgement {
   const isForgotten = new Set(forgotten.flatMap(({ streams }) => streams));
   const left = { ...input, streams: input.streams.filter((stream) => !isForgotten.has(stream)) };
   const cuts = left.streams.filter((stream): stream is Cut => stream.end?.bySelf === false && !fellSilent(stream));
-  const others = cuts.length > 0 ? judgeCuts(cuts, left) : [...judgeUnopened(left), ...judgeFrozen(left)];
+  const others =
+    cuts.length > 0 ? judgeCuts(cuts, left) : [...judgeUnopened(left), ...judgeFrozen(left), ...judgeHeartbeat(left)];
   const cases = [...forgotten, ...others];
   const blamed = new Map<JudgedStream, Hop>(
     cases.flatMap(({ finding, streams }) => streams.map((stream) => [stream, finding.hop] as const)),
@@ -40,8 +43,22 @@ function judgeCuts(cuts: readonly Cut[], input: JudgeInput): Case[] {
   return [...bySession.values()].map((own) => {
     const not = ruledOut(own, input.streams);
     const seen = { saw: sightOf(own, input.streams), not };
-    return { finding: findingOf(culpritOf(own, input), seen, citationsOf(own, input)), streams: own };
+    return { finding: findingOf(rootOf(culpritOf(own, input), input), seen, citationsOf(own, input)), streams: own };
   });
+}
+
+/** Pings that are set, and do not come, would have kept the stream from the timer that cut it. */
+function rootOf(culprit: Culprit, input: JudgeInput): Culprit {
+  const missing = isFor(culprit, input) ? missingHeartbeat(input) : undefined;
+  return missing ? { ...culprit, ...missing, remedy: CODES[missing.code].remedy } : culprit;
+}
+
+/** Nothing was cut, and yet no ping came. */
+function judgeHeartbeat(input: JudgeInput): Case[] {
+  const missing = missingHeartbeat(input);
+  if (!missing) return [];
+  const saw = missing.evidence?.[0]?.text ?? '';
+  return [{ finding: { ...findingOf(missing, { saw }, []), severity: 'warn' }, streams: [] }];
 }
 
 /** Streams that were dead when they spoke again after a silence. */

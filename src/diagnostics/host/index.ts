@@ -3,6 +3,8 @@
  * open, what it last said. What cannot be seen is undefined and blames nobody.
  */
 export { reapedAt } from './reaped.js';
+export { findingsOfScreen } from './screen.js';
+export { type ShmSight, shmBeside } from './shm.js';
 export { settled } from './settle.js';
 export type { OwnerSight } from './machine.js';
 export { LATE_MS, type ServerSight, isLate, ownerAt, sightOf } from './sight.js';

@@ -10,6 +10,10 @@ export interface ServerWords {
   readonly left?: EvidenceRef;
   /** It was told to end by a signal. */
   readonly told?: EvidenceRef;
+  /** A program found no place on the display, or the browser ended. */
+  readonly empty?: EvidenceRef;
+  /** Shared memory ran out. */
+  readonly shared?: EvidenceRef;
   /** It lost its X server. */
   readonly orphaned?: EvidenceRef;
   /** An X server did not start, for the lock or the socket of another one was there. */
@@ -20,6 +24,9 @@ const WORDS: Readonly<Record<keyof ServerWords, RegExp>> = {
   loopback: /^The VNC desktop is:\s+localhost\b|listen(?:ing)? (?:only )?on (?:localhost|127\.)/i,
   denied: /denying additional client|refused? .*already (?:connected|a viewer)/i,
   left: /viewer exited\.?$/i,
+  empty:
+    /maximum number of clients|(?:unable to|can(?:'|no)t|could not|failed to) open (?:x )?display|missing x server|\b(?:chrome|chromium|firefox|camoufox|browser)\b.*\b(?:exited|crashed|died|was killed|terminated)\b/i,
+  shared: /\bSIGBUS\b|\/dev\/shm|shared memory.*(?:too small|no space|failed)/i,
   orphaned:
     /\bcaught X?IO error|\bX connection to \S+ broken|XIO:\s+fatal IO error|lost (?:its )?connection to the X server/i,
   locked:

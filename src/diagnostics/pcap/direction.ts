@@ -8,6 +8,8 @@ export interface DirectionFacts {
   readonly retransmissions: number;
   /** Times that this side announced that it reads no more for now. */
   readonly zeroWindows: number;
+  /** Since when it has read no more, to its last packet; null where it reads. */
+  readonly shutSinceMs: number | null;
   readonly lastDataAtMs: number | null;
 }
 
@@ -24,15 +26,15 @@ export class Direction {
   #lastDataAtMs: number | null = null;
   /** Sequence number behind the furthest byte seen. */
   #next: number | undefined;
-  #isShut = false;
+  #shutSinceMs: number | null = null;
 
   count({ number, atMs, segment }: SeenSegment): void {
     const { payloadLength: length, sequence } = segment;
     this.#packets += 1;
-    const isShut = segment.window === 0 && !segment.rst && !segment.syn;
-    if (isShut && !this.#isShut) this.#zeroWindows += 1;
-    this.#isShut = isShut;
     if (segment.rst) return;
+    const isShut = segment.window === 0 && !segment.syn;
+    if (isShut && this.#shutSinceMs === null) this.#zeroWindows += 1;
+    this.#shutSinceMs = isShut ? (this.#shutSinceMs ?? atMs) : null;
     const end = (sequence + length + (segment.syn ? 1 : 0) + (segment.fin ? 1 : 0)) >>> 0;
     const ahead = this.#next === undefined ? 1 : (end - this.#next) | 0;
     if (length > 0) {
@@ -52,6 +54,7 @@ export class Direction {
       bytes: this.#bytes,
       retransmissions: this.#retransmissions,
       zeroWindows: this.#zeroWindows,
+      shutSinceMs: this.#shutSinceMs,
       lastDataAtMs: this.#lastDataAtMs,
     };
   }

@@ -68,7 +68,8 @@ export interface DialFacts {
     greetingMs?: number;
     initMs?: number;
   };
-  frame?: { pixels: number; tookMs: number };
+  /** `isPlain`: one colour all over; absent where the picture was not kept. */
+  frame?: { pixels: number; tookMs: number; isPlain?: boolean };
 }
 
 /** How a stream ended, as this side of it saw. `atMs` counts from the opening. */

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import type { Fault } from '../fault.js';
 import { startScreen, startX11vnc } from '../parts/display.js';
 import { startGateway } from '../parts/gateway.js';
@@ -18,7 +18,10 @@ export const F49: Fault = {
     for (let viewer = 0; viewer < ABANDONED; viewer += 1) stage.own(await watchSocket(gateway.url));
     const { pid } = gateway.process;
     const limit = is === 'broken' ? readdirSync(`/proc/${pid}/fd`).length : 4_096;
-    await stage.start({ program: 'prlimit', args: ['--pid', String(pid), `--nofile=${limit}:${limit}`] });
+    const set = `prlimit --pid ${pid} --nofile=${limit}:${limit}; exec sleep 600`;
+    const ready = async (): Promise<true | string> =>
+      new RegExp(`open files +${limit} `).test(readFileSync(`/proc/${pid}/limits`, 'utf8')) || 'the limit is not set';
+    await stage.start({ program: 'bash', args: ['-c', set], ready });
     return {
       flags: ['--url', gateway.url, '--gateway', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`]
         .concat(['--gateway-log', gateway.log])

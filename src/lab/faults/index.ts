@@ -26,6 +26,7 @@ import { F36 } from './F36.js';
 import { F37 } from './F37.js';
 import { F38 } from './F38.js';
 import { F40 } from './F40.js';
+import { F42 } from './F42.js';
 import { F43 } from './F43.js';
 import { F44 } from './F44.js';
 import { F45 } from './F45.js';
@@ -37,6 +38,7 @@ import { F52 } from './F52.js';
 import { F53 } from './F53.js';
 import { F54 } from './F54.js';
 import { F56 } from './F56.js';
+import { F58 } from './F58.js';
 import { F59 } from './F59.js';
 import { F60 } from './F60.js';
 import { F62 } from './F62.js';
@@ -82,6 +84,7 @@ export const FAULTS: readonly Fault[] = [
   F37,
   F38,
   F40,
+  F42,
   F43,
   F44,
   F45,
@@ -93,6 +96,7 @@ export const FAULTS: readonly Fault[] = [
   F53,
   F54,
   F56,
+  F58,
   F59,
   F60,
   F62,

@@ -19,13 +19,17 @@ interface ScreenOptions {
   readonly moving?: boolean;
   readonly size?: string;
   readonly namespace?: string;
+  /** Beside the usual ones, of Xvfb. */
+  readonly args?: readonly string[];
 }
 
 /** Xvfb, on which nothing runs or a colour changes. */
 export async function startScreen(stage: Stage, options: ScreenOptions = {}): Promise<Screen> {
   const number = randomInt(1_000, 30_000);
   const display = `:${number}`;
-  const args = [display, '-screen', '0', options.size ?? '640x480x24', '-nolisten', 'tcp', '-noreset', '-ac'];
+  const args = [display, '-screen', '0', options.size ?? '640x480x24', '-nolisten', 'tcp', '-noreset', '-ac'].concat(
+    options.args ?? [],
+  );
   const { namespace } = options;
   const isThere = async (): Promise<true | string> =>
     existsSync(`/tmp/.X11-unix/X${number}`) || 'its socket is not there';
