@@ -63,7 +63,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     gateway: { owner: gatewayOwner, said: descriptorsIn(logs.gatewayText ?? []) },
     opened,
     isCut: Number.isFinite(cutAt),
-    reaped: reapedAt(logs.controlText ?? [], cutAt),
+    reaped: reapedAt(logs.controlText ?? [], Number.isFinite(cutAt) ? cutAt : endedAt),
   };
   return draftReport({
     run,

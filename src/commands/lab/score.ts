@@ -30,8 +30,8 @@ export default class LabScore extends CamofleetCommand {
     const stream = flags.json ? process.stderr : process.stdout;
     const columns = stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
     const show = (text: string): void => void stream.write(`${text}\n`);
-    show(paint('dim', line(HEADING)));
     const waiting = [...pick(entries, args.id ?? [])];
+    show(paint('dim', line(HEADING)));
     const rows: Row[] = [];
     const work = async (): Promise<void> => {
       for (let entry = waiting.shift(); entry; entry = waiting.shift()) {

@@ -52,7 +52,12 @@ function sharpened(code: string, testimony: Testimony): Sharper | undefined {
   switch (code) {
     case 'CF-RUNNER-REFUSED':
       return (
-        exhausted(testimony) ?? elsewhere(testimony) ?? locked(testimony) ?? orphaned(testimony) ?? ended(testimony)
+        exhausted(testimony) ??
+        elsewhere(testimony) ??
+        locked(testimony) ??
+        orphaned(testimony) ??
+        ordered(testimony) ??
+        ended(testimony)
       );
     case 'CF-RUNNER-CLOSED':
     case 'CF-RUNNER-VNC':
@@ -113,9 +118,9 @@ function ended({ sight, words, opened }: Testimony): Sharper | undefined {
 }
 
 /** A server that was watched did not end by itself: it was told to. */
-function ordered({ reaped, words, isCut }: Testimony): Sharper | undefined {
+function ordered({ reaped, words, opened, isCut }: Testimony): Sharper | undefined {
   const code = 'CF-CONTROL-RELEASED';
-  if (!isCut) return undefined;
+  if (!isCut && opened.length === 0) return undefined; // what was never seen in this run has another story
   if (reaped) {
     const saw = 'the control plane says just before that it ended the session';
     return { code, confidence: 'proven', saw, evidence: [reaped, ...(words.told ? [words.told] : [])] };

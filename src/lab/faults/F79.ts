@@ -5,7 +5,7 @@ import { startScreen, startX11vnc } from '../parts/display.js';
 import { startGateway } from '../parts/gateway.js';
 
 /** As long as nobody calls its API; that somebody watches does not count. */
-const TTL_S = 5;
+const TTL_S = 8;
 
 /** A control plane that ends sessions which nobody has asked about lately. A stand-in: ours counts viewers as use. */
 export const F79: Fault = {
@@ -19,7 +19,7 @@ export const F79: Fault = {
     const log = await stage.file('sessions.log', line('session desk created'));
     const logs = ['--gateway-log', gateway.log, '--runner-log', rfb.process.logFile, '--control-log', log];
     return {
-      flags: ['--url', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`, ...logs, '--duration', '10s'],
+      flags: ['--url', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`, ...logs, '--duration', '12s'],
       meanwhile: async (signal) => {
         await sleep(TTL_S * 1_000, undefined, { signal });
         if (is === 'healthy') return appendFile(log, line('session desk is watched by 1 viewer, kept'));

@@ -129,9 +129,14 @@ describe('a session whose server ended under a viewer', () => {
     expect(sharper('CF-RUNNER-CLOSED', { isCut: true, words })).toEqual({ ...released, confidence: 'likely' });
   });
 
+  test('was when it showed a picture before, and refuses now', () => {
+    expect(sharper('CF-RUNNER-REFUSED', { opened: [OPEN], reaped }).code).toBe('CF-CONTROL-RELEASED');
+  });
+
   test('was not when nobody says so, or when nothing was cut', () => {
     expect(sharper('CF-RUNNER-CLOSED', { isCut: true }).code).toBe('CF-RUNNER-CLOSED');
     expect(sharper('CF-RUNNER-CLOSED', { reaped, words }).code).toBe('CF-RUNNER-CLOSED');
+    expect(sharper('CF-RUNNER-REFUSED', { reaped, words }).code).toBe('CF-RUNNER-REFUSED');
     expect(sharper('CF-RUNNER-DISPLAY', { isCut: true, reaped }).code).toBe('CF-RUNNER-DISPLAY');
   });
 });
