@@ -30,8 +30,8 @@ export function isLate({ rfb, tcp, http }: DialFacts): boolean {
 
 /** Of a process that a signal has stopped; it greets nobody, however patient. */
 export const STOPPED = 'T';
-/** How long the greeting of a server that is at work is waited for. */
-const PATIENCE_MS = 9_000;
+/** How long the greeting of a server that is at work is waited for: it may have the dials before to work off. */
+const PATIENCE_MS = 25_000;
 /** Share of the time from which on a process is at work. */
 export const BUSY = 0.5;
 /** Over which the use of the processor is measured. */
