@@ -32,6 +32,7 @@ export type Need =
   | 'tc'
   | 'tcpdump'
   | 'prlimit'
+  | 'unshare'
   | 'sysctl';
 
 /** What an operator would have: where to look, and how it is looked at. Broken path and twin get the same flags. */

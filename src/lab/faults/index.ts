@@ -42,6 +42,7 @@ import { F58 } from './F58.js';
 import { F59 } from './F59.js';
 import { F60 } from './F60.js';
 import { F62 } from './F62.js';
+import { F64 } from './F64.js';
 import { F65 } from './F65.js';
 import { F69 } from './F69.js';
 import { F72 } from './F72.js';
@@ -100,6 +101,7 @@ export const FAULTS: readonly Fault[] = [
   F59,
   F60,
   F62,
+  F64,
   F65,
   F69,
   F72,
