@@ -3,11 +3,13 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:f
 import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCapture } from '../../src/diagnostics/capture/index.ts';
 import { readCapture } from '../../src/diagnostics/pcap/index.ts';
+import { certificateFor } from '../diagnostics/probe/support/peer.ts';
 import { lacks } from '../support/components.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pcap');
@@ -94,6 +96,32 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
     );
     expect(tshark(file, '-Y', 'tcp contains "RFB 003.008"')).toHaveLength(1);
     expect(tshark(file, '-Y', 'http.request.uri contains "/websockify?xxxx"')).toHaveLength(1);
+  });
+
+  test('of TLS shows who said close_notify, an alert with its number, and no byte of what was said', async () => {
+    const { cert, key } = await certificateFor(['localhost']);
+    await using server = await listening(
+      createTlsServer({ cert, key, minVersion: 'TLSv1.3' }, (socket) =>
+        socket.on('error', () => {}).end('CANARY'.repeat(100)),
+      ).on('tlsClientError', () => {}),
+    );
+    const file = join(dir, 'tls.pcap');
+    const base = { place: { device: 'lo' }, path: process.env['PATH'], isRoot };
+    const capture = await startCapture({ ...base, ports: `port ${server.port}`, file });
+    if (capture.skipped !== undefined) throw new Error(capture.skipped);
+    const polite = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
+    polite.resume();
+    await once(polite, 'close');
+    const old = connectTls({ port: server.port, host: '127.0.0.1', maxVersion: 'TLSv1.2' });
+    await once(old, 'error');
+    old.destroy();
+    await capture.stop();
+    expect(readFileSync(file).includes('CANARY')).toBe(false);
+    const [first, second] = (await readCapture(file)).flows;
+    expect(first).toMatchObject({ firstPayload: { by: 'client', kind: 'tls' } });
+    const goodbyes = first!.signals.filter(({ by }) => by === 'client').map(({ how }) => how);
+    expect(goodbyes.slice(0, 2)).toEqual(['close_notify', 'fin']);
+    expect(second!.signals[0]).toMatchObject({ by: 'server', how: 'alert', code: 70 });
   });
 
   test('of hours fits a small ring: the opening, the goodbye and the end are there, and no secret', async () => {

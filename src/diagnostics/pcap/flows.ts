@@ -146,11 +146,15 @@ export class FlowTable {
   }
 }
 
-function isWorthReading({ banner, firstPayload, sides }: Flow, by: FlowSide, { segment }: SeenSegment): boolean {
-  const { payloadLength } = segment;
+function isWorthReading({ banner, firstPayload, sides }: Flow, by: FlowSide, seen: SeenSegment): boolean {
+  const { payloadLength } = seen.segment;
   if (payloadLength === 0) return false;
   if (!banner && sides[by].dataSegments <= GREETING_SEGMENTS) return true;
-  return payloadLength <= LONGEST_GOODBYE && firstPayload?.kind !== 'rfb' && firstPayload?.kind !== 'other';
+  return (
+    (payloadLength <= LONGEST_GOODBYE || seen.endsSealed === true) &&
+    firstPayload?.kind !== 'rfb' &&
+    firstPayload?.kind !== 'other'
+  );
 }
 
 function readPayload(flow: Flow, by: FlowSide, seen: SeenSegment, data: Buffer): void {

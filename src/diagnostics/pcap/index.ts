@@ -7,6 +7,5 @@ export { inRings } from './ring.js';
 export { EndpointNames, type Segment, decodeSegment } from './decode.js';
 export type { TcpFlow } from './flows.js';
 export type { FlowSide } from './segments.js';
-export type { CloseSignal } from './signals.js';
 export { type Packet, encodeFileHeader, encodeRecords } from './packet.js';
 export { PacketSplitter } from './splitter.js';

@@ -5,6 +5,7 @@ import { EndpointNames, decodeSegment } from './decode.js';
 import { type FlowEnd, FlowTable, type PayloadReader, type TcpFlow } from './flows.js';
 import { guardedBytes } from './guard.js';
 import type { Packet } from './packet.js';
+import { endsSealed } from './signals.js';
 import { type CaptureProblem, PacketSplitter } from './splitter.js';
 
 /** What a capture shows. Packets count from 1, as in every other reader of captures; in a ring on from file to file. */
@@ -96,7 +97,7 @@ class Reading {
       return false;
     }
     const atMs = seconds * 1_000 + nanoseconds / 1_000_000;
-    const reader = this.#flows.add({ number: this.#packets, atMs, segment });
+    const reader = this.#flows.add({ number: this.#packets, atMs, segment, endsSealed: endsSealed(data, segment) });
     if (reader) this.#readers.push(reader);
     return reader !== undefined;
   }

@@ -10,4 +10,6 @@ export interface SeenSegment {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
   readonly segment: Segment;
+  /** Its last bytes were captured and have the shape of a sealed alert of TLS 1.3. */
+  readonly endsSealed?: boolean;
 }

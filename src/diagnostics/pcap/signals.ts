@@ -1,3 +1,4 @@
+import type { Segment } from './decode.js';
 import type { FlowSide, SeenSegment } from './segments.js';
 
 /** One way to say goodbye, on the wire. An `alert` is a TLS alert in clear text that is no close_notify. */
@@ -10,6 +11,8 @@ export interface CloseSignal {
   readonly code?: number;
 }
 
+/** In one packet, what is said comes before the FIN that rides on it. */
+const ORDER: readonly CloseSignal['how'][] = ['close_frame', 'alert', 'close_notify', 'fin', 'rst'];
 const TLS_ALERT = 0x15;
 const TLS_DATA = 0x17;
 const TLS_HEADER = 5;
@@ -36,7 +39,8 @@ export class CloseSignals {
   }
 
   /** A short segment in a TLS flow, or as much of it as was captured. */
-  noteTls(by: FlowSide, { number: packet, atMs, segment }: SeenSegment, record: Buffer): void {
+  noteTls(by: FlowSide, seen: SeenSegment, record: Buffer): void {
+    const { number: packet, atMs, segment } = seen;
     const length = record.length < TLS_HEADER ? SEALED_ALERT : record.readUInt16BE(TLS_HEADER - 2);
     const type = record[0] ?? TLS_DATA;
     if (type === TLS_ALERT) {
@@ -47,7 +51,7 @@ export class CloseSignals {
     }
     const isSealed =
       segment.payloadLength === TLS_HEADER + SEALED_ALERT && type === TLS_DATA && length === SEALED_ALERT;
-    if (isSealed) this.#sealed[by] = { packet, atMs, by, how: 'close_notify' };
+    if (isSealed || seen.endsSealed) this.#sealed[by] = { packet, atMs, by, how: 'close_notify' };
   }
 
   /** A short segment behind an upgrade: it is a close frame, or none. */
@@ -71,13 +75,22 @@ export class CloseSignals {
     const added = Object.values(this.#sealed).filter(
       (one) => one && isLast(one) && !known.some(({ by, how }) => by === one.by && how === one.how),
     );
-    return [...known, ...added.filter((one) => one !== undefined)].toSorted((a, b) => a.packet - b.packet);
+    return [...known, ...added.filter((one) => one !== undefined)].toSorted(
+      (a, b) => a.packet - b.packet || ORDER.indexOf(a.how) - ORDER.indexOf(b.how),
+    );
   }
 
   #note(signal: CloseSignal): void {
     const key = `${signal.by} ${signal.how}`;
     if (!this.#first.has(key)) this.#first.set(key, signal);
   }
+}
+
+/** The last record of a segment has the size of a sealed alert: data and close_notify often leave in one. */
+export function endsSealed(data: Buffer, { payloadAt, payloadLength }: Segment): boolean {
+  const at = payloadAt + payloadLength - TLS_HEADER - SEALED_ALERT;
+  if (at <= payloadAt || data.length < payloadAt + payloadLength) return false;
+  return data[at] === TLS_DATA && data[at + 1] === 3 && data[at + 3] === 0 && data[at + 4] === SEALED_ALERT;
 }
 
 /** The goodbyes in words, of at most the first four: who, how, how long after the first. */

@@ -270,6 +270,20 @@ describe('of TLS', () => {
     expect(payloads.map(({ length }) => length)).toEqual([5, 5, 5, 0, 5]);
   });
 
+  test('a packet that ends with a record of the size of an alert stays, as headers with nothing between them', async () => {
+    const data = Buffer.concat([record(23, 300), record(23, 19)]);
+    const { payloads, all } = await redactFlow(
+      new FlowMaker().say('client', record(22, 60)).say('client', data).say('client', data.subarray(0, 310)),
+    );
+    expect(all).not.toContain('CANARY');
+    expect(payloads[1]).toBe(
+      Buffer.concat([data.subarray(0, 5), Buffer.alloc(300), data.subarray(305, 310), Buffer.alloc(19)]).toString(
+        'latin1',
+      ),
+    );
+    expect(payloads[2]).toHaveLength(5);
+  });
+
   test('an alert in clear text stays whole, however it is cut', async () => {
     const alert = Buffer.from('15030300020230', 'hex');
     for (let cut = 1; cut < alert.length; cut += 1) {

@@ -71,6 +71,8 @@ describe('the goodbyes of a flow', () => {
     const open = (): FlowMaker => new FlowMaker().say('client', HELLO).say('server', HELLO);
     const closed = open().say('server', SEALED_DATA).say('server', SEALED_ALERT).say('client', SEALED_DATA);
     expect(kinds(await flowOf(closed))).toEqual(['server close_notify']);
+    const together = open().say('server', Buffer.concat([SEALED_DATA, SEALED_ALERT]));
+    expect(kinds(await flowOf(together))).toEqual(['server close_notify']);
     const alive = open().say('server', SEALED_ALERT).say('server', SEALED_DATA);
     expect(kinds(await flowOf(alive))).toEqual([]);
   });
