@@ -43,7 +43,7 @@ export function acceptSocket(peer: Peer, then: (socket: ServerSocket) => void, a
       Upgrade: 'websocket',
       Connection: 'Upgrade',
       'Sec-WebSocket-Accept': acceptFor(key),
-      'Sec-WebSocket-Protocol': 'binary',
+      ...(/^sec-websocket-protocol:/im.test(request) && { 'Sec-WebSocket-Protocol': 'binary' }),
       ...answer.headers,
     };
     const lines = Object.entries(headers).flatMap(([name, value]) => (value === '' ? [] : [`${name}: ${value}\r\n`]));
