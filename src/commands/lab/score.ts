@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { Args, Flags } from '@oclif/core';
 import { CamofleetCommand } from '../../cli/index.js';
-import { CamofleetError, EXIT } from '../../core/index.js';
+import { EXIT } from '../../core/index.js';
 import type { Row } from '../../lab/index.js';
 
 export default class LabScore extends CamofleetCommand {
@@ -13,7 +13,12 @@ export default class LabScore extends CamofleetCommand {
   static override args = { id: Args.string({ description: 'Faults, such as F12; without one, all.', multiple: true }) };
   static override flags = {
     json: Flags.boolean({ summary: 'Print the score as JSON.' }),
-    jobs: Flags.string({ default: '1', summary: 'Faults at a time; timers are measured, so a busy machine needs 1.' }),
+    jobs: Flags.integer({
+      default: 1,
+      min: 1,
+      max: 16,
+      summary: 'Faults at a time; timers are measured, so a busy machine needs 1.',
+    }),
     twins: Flags.boolean({ default: true, allowNo: true, summary: 'Look at the healthy twins as well.' }),
   };
 
@@ -24,9 +29,6 @@ export default class LabScore extends CamofleetCommand {
       import('../../report/index.js'),
     ]);
     const entries = catalogue({ path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 });
-    const jobs = Number(flags.jobs);
-    if (!Number.isInteger(jobs) || jobs < 1)
-      throw new CamofleetError('CF_USAGE', `--jobs takes a number from 1 on, not ${JSON.stringify(flags.jobs)}`);
     const stream = flags.json ? process.stderr : process.stdout;
     const columns = stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
     const show = (text: string): void => void stream.write(`${text}\n`);
@@ -45,7 +47,7 @@ export default class LabScore extends CamofleetCommand {
         if (row.because !== undefined) show(paint('dim', `       ${row.because.replaceAll('\n', ' ')}`));
       }
     };
-    await Promise.all(Array.from({ length: jobs }, work));
+    await Promise.all(Array.from({ length: flags.jobs }, work));
     const score = scoreOf(rows.toSorted((a, b) => a.id.localeCompare(b.id)));
     const { total, right, wrong, notHostable, skipped } = score;
     if (flags.json) process.stdout.write(`${JSON.stringify(score, null, 2)}\n`);

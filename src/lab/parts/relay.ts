@@ -134,13 +134,15 @@ function relay(viewer: Socket, target: RelayTarget, say: (text: string) => void)
   });
   viewer.on('drain', () => upstream.resume());
   upstream.once('close', () => end(1011, 'failed to connect to downstream', `upstream ${host}:${port} closed`));
-  upstream.on('error', (error) => end(1011, 'failed to connect to downstream', `${error.message}`));
+  upstream.on('error', (error) => end(1011, 'failed to connect to downstream', error.message));
   let pinged: NodeJS.Timeout | undefined;
   viewer.on('data', (bytes: Buffer) => {
     for (const { opcode, payload } of reader.feed(bytes)) {
       if (opcode === OPCODE.ping) viewer.write(encodeServerFrame(OPCODE.pong, payload));
-      else if (opcode === OPCODE.pong) pinged = void clearTimeout(pinged);
-      else if (opcode === OPCODE.close) end(1000, '', 'the viewer closed');
+      else if (opcode === OPCODE.pong) {
+        clearTimeout(pinged);
+        pinged = undefined;
+      } else if (opcode === OPCODE.close) end(1000, '', 'the viewer closed');
       else {
         heardViewer();
         heardAny();
