@@ -45,6 +45,9 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     duration: Flags.string({
       summary: 'Length of the hold: 30s, 5m, 1h; 0s for the probes alone (default 10s, with --find-idle 130s).',
     }),
+    egress: Flags.string({
+      summary: 'A site, HOST:PORT, that the browser beside --rfb must reach: does it, by TCP and QUIC?',
+    }),
     heartbeat: Flags.string({ summary: 'How often the gateway is set to ping, such as 20s: do the pings come?' }),
     'find-idle': Flags.boolean({
       summary: 'Measure after how long each hop cuts, with every kind of traffic; --duration bounds the search.',
@@ -149,6 +152,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     return {
       durationMs: holdMs(flags),
       findIdle: flags['find-idle'],
+      egress: flags.egress === undefined ? undefined : hostPort(flags.egress, '--egress'),
       heartbeatMs: flags.heartbeat === undefined ? undefined : durationMs(flags.heartbeat, '--heartbeat'),
       modes: choices(flags.modes, MODES, '--modes'),
       session: flags.session,

@@ -534,7 +534,7 @@ export const CODES = {
     want: 'a close frame that names who ended the socket first',
     remedy:
       'Let the gateway keep the first cause and unwind from it: code, reason and log line name the initiator, not whoever noticed last',
-    not: ['the runner: its own stream lived on', 'Traefik: it sends no close frames'],
+    not: ['the runner: it is not the one that ends the stream', 'Traefik: it sends no close frames'],
   },
   'CF-GATEWAY-PONG': {
     hop: 'gateway',
@@ -542,7 +542,7 @@ export const CODES = {
     want: 'a deadline for pongs that a thin line can keep',
     remedy:
       'Raise the ping timeout of the gateway to 60 s (websockets ping_timeout=60, uvicorn --ws-ping-timeout 60), bound its send queue so that a pong does not wait behind pictures, and lower quality or size for thin lines',
-    not: ['Traefik: it carries frames in the order in which they come', 'the runner: its own stream lived on'],
+    not: ['Traefik: it carries frames in the order in which they come', 'the runner: it is not the one that ends the stream'],
   },
   'CF-GATEWAY-HEARTBEAT': {
     hop: 'gateway',
@@ -712,6 +712,14 @@ export const CODES = {
     remedy:
       'shm_size: 1g in Compose, an emptyDir with medium: Memory at /dev/shm in Kubernetes, a tmpfs mount in Swarm; or start the browser with --disable-dev-shm-usage',
     not: ['Traefik, gateway and VNC server: the whole picture arrives'],
+  },
+  'CF-RUNNER-EGRESS': {
+    hop: 'runner',
+    title: 'the remote browser cannot reach a site, the VNC path is well',
+    want: 'the site, by every transport by which it answers elsewhere',
+    remedy:
+      'Let UDP 443 out of the runner, or switch QUIC off in the browser by policy (QuicAllowed false, network.http.http3.enable false); give it IPv6 that works, or none; the same for its DNS and proxy',
+    not: ['Traefik, gateway and VNC server: they carry the picture of that error page'],
   },
   'CF-BROWSER-EXIT': {
     hop: 'browser',

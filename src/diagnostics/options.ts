@@ -10,6 +10,8 @@ export interface VerifyOptions extends Trust {
   readonly durationMs: number;
   /** Measure when each hop cuts, with every kind of traffic. */
   readonly findIdle: boolean;
+  /** A site that the remote browser should reach. */
+  readonly egress?: { readonly host: string; readonly port: number } | undefined;
   /** How often the gateway is set to ping, where somebody says so. */
   readonly heartbeatMs?: number | undefined;
   readonly modes: readonly Mode[];

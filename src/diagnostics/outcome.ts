@@ -1,4 +1,5 @@
 import type { Finding, Report } from '../report/index.js';
+import { type EgressSight, findingsOfEgress } from './egress/index.js';
 import { findingsOfFlows } from './stalled.js';
 import { againstBudget } from './budget.js';
 import type { CheckResult } from './check.js';
@@ -35,11 +36,12 @@ interface Outcome {
   readonly sight: ServerSight | undefined;
   readonly gatewayOwner: OwnerSight | undefined;
   readonly shm: ShmSight | undefined;
+  readonly egress: EgressSight | undefined;
 }
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm } = outcome;
+  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress } = outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
@@ -78,6 +80,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
       ...settled([...findingsOfChecks(checks, logs), ...judgement.findings, ...ofLogging(outcome, options)], testimony),
       ...findingsOfScreen({ opening, words: testimony.words, shm, isOwn: prepared.isOwn }),
       ...findingsOfFlows(packets.flows),
+      ...findingsOfEgress(egress),
     ]),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],

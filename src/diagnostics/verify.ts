@@ -3,7 +3,8 @@ import { type CheckResult, runChecks } from './check.js';
 import { catalogue } from './checks/index.js';
 import { collectLogs, collectPackets, logSources, ownSockets, portsOfPath, startPackets } from './collection/index.js';
 import { type Run, openRun, runId } from './evidence/index.js';
-import { type ServerSight, isLate, sightOf, type OwnerSight, ownerAt, type ShmSight, shmBeside } from './host/index.js';
+import { type ServerSight, isLate, sightOf, type OwnerSight, ownerAt, shmBeside } from './host/index.js';
+import { lookOut } from './egress/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
@@ -51,7 +52,9 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   if (broken) failed(`${broken.report.id} failed`);
   const sight = await sightOfServer(prepared, probes, deps.signal);
   const gatewayOwner = await ownerOfGateway(prepared, probes);
-  const shm = await shmOfRunner(prepared, probes);
+  const owner = await ownerOfRunner(prepared, probes);
+  const shm = owner && (await shmBeside(owner.pid));
+  const egress = owner && options.egress && (await lookOut(options.egress, owner.pid, deps.env['PATH']));
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
   const hold = await holdStreams(run, prepared, { ...probes, isSteady, failed }, options, deps, trust);
@@ -65,7 +68,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
   const report = concluded(
-    { run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm },
+    { run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress },
     options,
     deps,
   );
@@ -121,12 +124,11 @@ async function ownerOfGateway({ subjects: [subject] }: Prepared, probes: Probes)
   return ownerAt(facts, Number(port || (protocol === 'wss:' ? 443 : 80)));
 }
 
-/** The shared memory beside an RFB server that shows its picture, where it runs on this machine. */
-async function shmOfRunner({ subjects: [subject] }: Prepared, probes: Probes): Promise<ShmSight | undefined> {
+/** The process of an RFB server that shows its picture, where it runs on this machine. */
+async function ownerOfRunner({ subjects: [subject] }: Prepared, probes: Probes): Promise<OwnerSight | undefined> {
   const target = subject?.targets.rfb;
   const facts = subject && probes.seen(subject, 'rfb');
-  const owner = target?.kind === 'rfb' && facts?.stage === 'open' ? await ownerAt(facts, target.port) : undefined;
-  return owner && shmBeside(owner.pid);
+  return target?.kind === 'rfb' && facts?.stage === 'open' ? ownerAt(facts, target.port) : undefined;
 }
 
 /** Only of a session that verify made itself, or when asked for. */

@@ -45,6 +45,7 @@ import { F62 } from './F62.js';
 import { F64 } from './F64.js';
 import { F65 } from './F65.js';
 import { F69 } from './F69.js';
+import { F70 } from './F70.js';
 import { F72 } from './F72.js';
 import { F73 } from './F73.js';
 import { F76 } from './F76.js';
@@ -104,6 +105,7 @@ export const FAULTS: readonly Fault[] = [
   F64,
   F65,
   F69,
+  F70,
   F72,
   F73,
   F76,
