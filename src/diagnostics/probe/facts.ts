@@ -68,7 +68,7 @@ export interface DialFacts {
     greetingMs?: number;
     initMs?: number;
   };
-  /** `isPlain`: one colour all over; absent where the picture was not kept. */
+  /** `isPlain`: one colour, but for a pointer; absent where the picture was not kept. */
   frame?: { pixels: number; tookMs: number; isPlain?: boolean };
 }
 

@@ -3,4 +3,4 @@
  * pictures of several sizes, compression that was agreed on. Each is made when somebody asks; it judges nothing.
  */
 export { type Trials, openTrials } from './open.js';
-export { type SizeTrial, wall } from './sizes.js';
+export { wall } from './sizes.js';
