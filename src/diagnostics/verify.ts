@@ -9,6 +9,7 @@ import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
 import { openMoment } from './moment/index.js';
+import { namespacesOf } from './capture/index.js';
 import { encodePng } from './png.js';
 import { prepare } from './preparation.js';
 import { askHealth } from './probe/index.js';
@@ -41,7 +42,11 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
     isRoot: deps.isRoot,
     signal: deps.signal,
   });
-  const moment = await openMoment({ ports: portsOfPath(options, fleet?.topology), path: deps.env['PATH'] });
+  const moment = await openMoment({
+    ports: portsOfPath(options, fleet?.topology),
+    path: deps.env['PATH'],
+    namespaces: deps.isRoot ? namespacesOf(options.capture) : [],
+  });
   const failed = (why: string): void => void moment.take(run, why);
   const probes = openProbes(prepared, trust, {
     signal: deps.signal,

@@ -27,6 +27,11 @@ export function parsePlaces(given: string): readonly CapturePlace[] {
   return texts.map(placeOf);
 }
 
+/** The network namespaces among them. */
+export function namespacesOf(given: string): readonly NonNullable<CapturePlace['namespace']>[] {
+  return parsePlaces(given).flatMap(({ namespace }) => namespace ?? []);
+}
+
 function placeOf(text: string): CapturePlace {
   if (EVERY.includes(text)) return { device: undefined };
   const named = NAMED.exec(text);

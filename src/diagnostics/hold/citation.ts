@@ -126,7 +126,8 @@ function endsNear(first: Cut, cuts: readonly Cut[], { packets }: JudgeInput): re
       ? Math.abs(atMs - first.end.at) < SAME_END_MS
       : own.some((one) => Math.abs(atMs - one.atMs) <= OTHER_LEG_MS);
   const near = packets.ends.filter((packet) => isOwn(packet) || isNear(packet));
-  return near.toSorted((a, b) => a.packet - b.packet).slice(0, MAX_PACKETS_CITED);
+  const inOrder = near.toSorted((a, b) => (a.file === b.file ? a.packet - b.packet : a.atMs - b.atMs));
+  return inOrder.slice(0, MAX_PACKETS_CITED);
 }
 
 function describeEnd({ how, code, reason }: StreamEnd): string {

@@ -12,8 +12,15 @@ const run = promisify(execFile);
 export interface MomentOptions {
   /** A filter of pcap-filter(7) that names the ports of the path. */
   readonly ports: string;
-  /** PATH on which ss and docker are looked for. */
+  /** PATH on which ss, nsenter and docker are looked for. */
   readonly path: string | undefined;
+  /** Network namespaces whose sockets are wanted as well: those that packets are recorded in. */
+  readonly namespaces?: readonly NamedNamespace[];
+}
+
+interface NamedNamespace {
+  readonly file: string;
+  readonly name: string;
 }
 
 /** Waits for a failure. */
@@ -63,7 +70,9 @@ async function take(into: Run, why: string, before: Before): Promise<void> {
       'counters of the kernel, gained since the run began',
       gained(before.counters, counters).map(([name, by]) => `${name} +${by}`),
     ),
-    ...section('TCP sockets of the ports of the path (ss -ti)', sockets),
+    ...sockets.flatMap(({ where, lines: found }) =>
+      section(`TCP sockets of the ports of the path${where} (ss -ti)`, found),
+    ),
     ...section('containers', containers),
   ];
   await into.write('moment.txt', 'text', `${lines.join('\n')}\n`);
@@ -79,9 +88,20 @@ async function countersNow(): Promise<Counters> {
   return parseCounters((await Promise.all(texts)).join('\n'));
 }
 
-async function socketsNow({ ports, path }: Before): Promise<readonly string[]> {
-  if (ports === '') return ['no port is known'];
-  return said('ss', ['-H', '-t', '-i', '-n', '-O', '-a', socketFilter(ports)], path);
+interface SocketsSeen {
+  readonly where: string;
+  readonly lines: readonly string[];
+}
+
+async function socketsNow({ ports, path, namespaces = [] }: Before): Promise<readonly SocketsSeen[]> {
+  if (ports === '') return [{ where: '', lines: ['no port is known'] }];
+  const args = ['-H', '-t', '-i', '-n', '-O', '-a', socketFilter(ports)];
+  const own = said('ss', args, path).then((lines): SocketsSeen => ({ where: '', lines }));
+  const others = namespaces.map(async ({ file, name }): Promise<SocketsSeen> => {
+    const lines = await said('nsenter', [`--net=${file}`, '--', 'ss', ...args], path);
+    return { where: ` in namespace ${name}`, lines };
+  });
+  return Promise.all([own, ...others]);
 }
 
 /** A filter for packets, said for ss(8): `port 443 or portrange 5900-5999`. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -9,7 +9,9 @@ import { openRun } from '../../../src/diagnostics/evidence/index.ts';
 import { gained, parseCounters } from '../../../src/diagnostics/moment/counters.ts';
 import { openMoment, socketFilter } from '../../../src/diagnostics/moment/moment.ts';
 import { describeProcesses, parseProcess } from '../../../src/diagnostics/moment/processes.ts';
+import { lacks } from '../../support/components.ts';
 
+const isRoot = process.getuid?.() === 0;
 const SNMP = (retransmissions: number): string =>
   `Tcp: InSegs RetransSegs EstabResets\nTcp: ${retransmissions * 9} ${retransmissions} 4\nUdp: InDatagrams\nUdp: ${retransmissions}\n`;
 
@@ -95,6 +97,29 @@ describe('the moment of a failure', () => {
       sleeper.kill('SIGKILL');
       client.destroy();
       server.close();
+    }
+  });
+
+  test.skipIf(!isRoot || lacks('nft'))('shows the sockets of other network namespaces', async () => {
+    const name = `cf-moment-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', name]);
+    const script = `require('node:net').createServer().listen(17756, '0.0.0.0', () => console.log('up'))`;
+    const inside = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      await once(inside.stdout, 'data');
+      const run = await openRun(dir, { nowMs: Date.now(), suffix: 'n' });
+      const namespaces = [{ file: `/run/netns/${name}`, name }];
+      const moment = await openMoment({ ports: 'port 17756', path: process.env['PATH'], namespaces });
+      await moment.take(run, 'why');
+      const text = readFileSync(join(run.dir, 'moment.txt'), 'utf8');
+      const part = text.slice(text.indexOf(`in namespace ${name} (ss -ti)`));
+      expect(part.split('\n')[1]).toMatch(/^LISTEN .*0\.0\.0\.0:17756/);
+    } finally {
+      inside.kill('SIGKILL');
+      await once(inside, 'exit');
+      execFileSync('ip', ['netns', 'delete', name]);
     }
   });
 
