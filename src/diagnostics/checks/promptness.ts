@@ -4,8 +4,8 @@ import type { DialFacts } from '../probe/facts.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
 import { ms } from './dialled.js';
 
-/** Two greetings that are late for one reason are late by the same time, give or take this share of it. */
-const ALIKE = 0.25;
+/** Two dials that are late for one reason wait as long, or longer where one has to wait for the other. */
+const ALIKE = 0.75;
 
 /** A greeting that comes late, each time by as much: of the runner where it is asked itself, else behind a 101 that came at once. */
 export const promptnessCheck: Check<CheckContext> = {
@@ -23,18 +23,20 @@ export const promptnessCheck: Check<CheckContext> = {
     if (greetingMs === undefined) return { status: 'skip', because: 'no greeting came from the runner itself' };
     const saw = `${ms(greetingMs)} after ${isRaw ? 'TCP' : 'the 101'}, which took ${ms(answeredMs(facts))}`;
     if (!isLate(facts)) return { status: 'pass', saw };
-    const again = isRaw ? (await front.dial()).facts : await silent();
-    const isSteady = again !== undefined && isLate(again) && isAlike(greetingMs, again.rfb?.greetingMs ?? 0);
-    const confidence = isRaw || isSteady ? 'likely' : 'possible';
-    const seen = isSteady ? `${saw}; the next time ${ms(again.rfb?.greetingMs)}` : saw;
-    return { status: 'fail', saw: seen, want: `less than ${ms(LATE_MS)}`, code: 'CF-RUNNER-LATE', confidence };
+    const waitedMs = waitedIn(isRaw ? (await front.dial()).facts : await silent());
+    const seen = `${saw}; another dial waited ${ms(waitedMs)}`;
+    // Once may be a moment of a busy host.
+    if (waitedMs < LATE_MS || waitedMs < greetingMs * ALIKE) return { status: 'unknown', because: seen };
+    const want = `less than ${ms(LATE_MS)}`;
+    return { status: 'fail', saw: seen, want, code: 'CF-RUNNER-LATE', confidence: 'likely' };
   },
 };
 
-function answeredMs({ http, tcp }: DialFacts): number | undefined {
-  return http?.tookMs ?? tcp?.tookMs;
+/** Until the greeting, from the upgrade on: a gateway may hear the greeting before it answers 101. */
+function waitedIn(facts: DialFacts | undefined): number {
+  return (facts?.http?.tookMs ?? 0) + (facts?.rfb?.greetingMs ?? 0);
 }
 
-function isAlike(one: number, other: number): boolean {
-  return Math.abs(one - other) <= ALIKE * Math.max(one, other);
+function answeredMs({ http, tcp }: DialFacts): number | undefined {
+  return http?.tookMs ?? tcp?.tookMs;
 }
