@@ -123,6 +123,7 @@ function answeredCode(facts: DialFacts, rfb: DialFacts | undefined): Code | unde
 /** A relay that says yes before it dials: how, and after how long, it ended tells why. */
 function relayedCode(facts: DialFacts, rfb: DialFacts | undefined): Code | undefined {
   if (facts.closeCode !== undefined && TELLING[facts.closeCode]) return TELLING[facts.closeCode];
+  if (facts.sentText) return 'CF-GATEWAY-SUBPROTOCOL';
   if (facts.stage !== 'greeting') return rfb && relayedLate(facts);
   if (facts.stop === 'malformed') return facts.brokeFrames ? 'CF-GATEWAY-FRAMES' : 'CF-GATEWAY-NOT-RFB';
   if (facts.stop === 'silence') return rfb && 'CF-NETWORK-BLOCKED';

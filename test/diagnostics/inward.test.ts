@@ -67,6 +67,11 @@ const ROWS: readonly Row[] = [
     'CF-GATEWAY-NOT-RFB proven',
   ],
   [
+    'RFB in text messages, as base64 has it',
+    { public: { stage: 'greeting', stop: 'malformed', sentText: true } },
+    'CF-GATEWAY-SUBPROTOCOL likely',
+  ],
+  [
     'a frame that nothing allows',
     { gateway: { stage: 'greeting', stop: 'malformed', brokeFrames: true }, rfb: OPEN },
     'CF-GATEWAY-FRAMES proven',

@@ -29,6 +29,8 @@ export interface DialFacts {
   stop?: 'silence' | 'malformed' | 'ended' | 'refused';
   /** What was malformed was a frame of WebSocket, not what travels in it. */
   brokeFrames?: boolean;
+  /** RFB came in text messages, as base64 does. */
+  sentText?: boolean;
   /** When the RFB opening stopped, counted from the socket that was open. */
   stoppedAfterMs?: number;
   /** Of a close frame that came during the opening. */

@@ -80,6 +80,7 @@ export async function openRfb(
   void wire.ended.then((end) => {
     if (end.code !== null && !settled) facts.closeCode = end.code;
     if (end.broken === 'frames' && !settled) facts.brokeFrames = true;
+    if (end.broken === 'text' && !settled) facts.sentText = true;
     stop(end.broken ? 'malformed' : 'ended', endedBefore(end, handshake.waitingFor));
   });
   const giveUp = (): void => stop('silence', whyAborted(signal, handshake.waitingFor));

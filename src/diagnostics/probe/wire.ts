@@ -22,7 +22,7 @@ export interface WireEnd {
   /** This side had said that it wants to end. */
   readonly bySelf: boolean;
   /** The peer sent what no client may accept, as WebSocket or in what travels in it: `reason` says what. */
-  readonly broken: false | 'frames' | 'content';
+  readonly broken: false | 'frames' | 'text' | 'content';
 }
 
 /** An answer to our close frame, or to our FIN, is waited for this long; so is the peer's FIN behind its close frame. */
@@ -107,7 +107,7 @@ export class Wire {
   }
 
   /** The peer broke a protocol: it is told so and heard no more. */
-  reject(reason: string, broken: 'frames' | 'content' = 'content'): void {
+  reject(reason: string, broken: Exclude<WireEnd['broken'], false> = 'content'): void {
     if (this.framed) this.#writeClose(PROTOCOL_ERROR);
     this.#finish('none', reason, { broken });
   }
@@ -155,7 +155,7 @@ export class Wire {
     for (const event of this.#frames.feed(bytes)) {
       if (!this.isOpen) return;
       if (event.type === 'data' && event.kind === 'binary') this.#rfb(event.bytes);
-      else if (event.type === 'data') this.reject('a text message came where RFB travels in binary ones');
+      else if (event.type === 'data') this.reject('a text message came where RFB travels in binary ones', 'text');
       else if (event.type === 'ping') this.#pong(event.payload);
       else if (event.type === 'pong') this.#ponged(event.payload);
       else if (event.type === 'violation') this.reject(event.reason, 'frames');
