@@ -1,12 +1,19 @@
 import type { EvidenceRef, Finding } from '../report/index.js';
 import { HOPS } from '../core/index.js';
 import type { CheckResult } from './check.js';
-import { CODES } from './codes.js';
+import { hopOf } from './blame.js';
+import { CODES, type Code } from './codes.js';
+import type { DialFacts } from './probe/facts.js';
 import type { CollectedLogs } from './collection/index.js';
+
+/** What tells one hop from the next, where a dial alone does not. */
+const SETTLE =
+  'a run that can also dial the gateway and the raw RFB port (--gateway, --rfb), with the access log of the ingress (--traefik-log)';
 
 /** Checks that failed or warned, as findings; the lines of logs that hold the key of the dial are part of the evidence. */
 export function findingsOfChecks(results: readonly CheckResult[], logs: CollectedLogs): readonly Finding[] {
   return results.flatMap(({ report, verdict }): Finding[] => {
+    if (verdict.status === 'pass' && verdict.told) return [toldOf(report, verdict.saw, verdict.told)];
     if (verdict.status !== 'fail' && verdict.status !== 'warn') return [];
     const { want, remedy, not } = CODES[verdict.code];
     return [
@@ -19,6 +26,7 @@ export function findingsOfChecks(results: readonly CheckResult[], logs: Collecte
         want: verdict.want || want,
         remedy: verdict.remedy ?? remedy,
         not,
+        ...(verdict.confidence !== 'proven' && { settle: SETTLE }),
         evidence: [
           ...(verdict.evidence ?? []),
           ...linesOf(verdict.wsKey, logs),
@@ -27,6 +35,33 @@ export function findingsOfChecks(results: readonly CheckResult[], logs: Collecte
       },
     ];
   });
+}
+
+/** A password is wanted and none is known here: nobody's fault, unless a viewer with this URL has none either. */
+export function findingsOfLock(opening: DialFacts | undefined): readonly Finding[] {
+  if (opening?.stage !== 'security' || opening.rfb?.noCommonSecurity !== 'password') return [];
+  const code = 'CF-RUNNER-AUTH';
+  const { want, remedy, not } = CODES[code];
+  return [
+    {
+      code,
+      hop: hopOf(code),
+      severity: 'info',
+      confidence: 'likely',
+      saw: 'the RFB server wants a password and none is known here; a viewer with this URL alone waits for one for ever',
+      want,
+      remedy,
+      not,
+      evidence: [{ file: 'report.json', text: 'checks: rfb.security' }],
+    },
+  ];
+}
+
+/** A pass that is worth telling. */
+function toldOf({ id }: CheckResult['report'], saw: string, code: Code): Finding {
+  const { want, remedy, not } = CODES[code];
+  const evidence = [{ file: 'report.json', text: `checks: ${id}` }];
+  return { code, hop: hopOf(code), severity: 'info', confidence: 'likely', saw, want, remedy, not, evidence };
 }
 
 /** What the gateway and the ingress wrote of a socket. */

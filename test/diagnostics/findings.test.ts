@@ -52,10 +52,19 @@ describe('findings of checks', () => {
         want: '101',
         remedy: CODES['CF-TRAEFIK-ROUTE'].remedy,
         not: ['the gateway: it was not asked'],
+        settle: expect.stringContaining('--gateway'),
         evidence: [{ file: 'report.json', text: 'checks: d' }],
       },
       expect.objectContaining({ code: 'CF-TOPOLOGY-RULE', severity: 'warn', remedy: 'set it', confidence: 'proven' }),
     ]);
+  });
+
+  test('are made of a pass that is worth telling, as information', () => {
+    const report = { id: 'page.frame', hop: 'viewer', title: 'x', verdict: 'pass', tookMs: 1 } as const;
+    const verdict = { status: 'pass', saw: 'X-Frame-Options: DENY', told: 'CF-VIEWER-FRAME' } as const;
+    const [found, ...others] = findingsOfChecks([{ report, verdict }], NOTHING);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ code: 'CF-VIEWER-FRAME', severity: 'info', saw: 'X-Frame-Options: DENY' });
   });
 
   test('cite the lines that gateway and ingress wrote of the same socket', () => {

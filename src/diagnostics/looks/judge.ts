@@ -3,7 +3,9 @@ import type { Code } from '../codes.js';
 import type { AccessLine } from '../logs/index.js';
 import type { DialFacts } from '../probe/facts.js';
 import { judgeAgain } from './again.js';
+import { judgeAuth } from './auth.js';
 import { judgeBackend } from './backend.js';
+import { judgeBehind } from './behind.js';
 import { judgeLogged, surer } from './logged.js';
 import type { LookName } from './plan.js';
 import { judgeQuery } from './query.js';
@@ -60,6 +62,8 @@ function judged(refusal: Refusal): Refuser | undefined {
     judgeBackend(refusal) ??
     judgePath(refusal) ??
     judgeLogged(refusal) ??
+    judgeBehind(refusal) ??
+    judgeAuth(refusal) ??
     judgeRoute(refusal) ??
     judgeSwitch(refusal) ??
     judgeUnanswered(refusal)

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from './connect.js';
 import { type DialOptions, endpointOf } from './dial.js';
 import type { DialFacts } from './facts.js';
+import { whenAborted } from './limit.js';
 import type { SocketTarget } from './look.js';
 
 /** A request without Host: whoever reads it first must answer 400 by itself (RFC 9112 section 3.2), and asks nobody. */
@@ -17,13 +17,13 @@ export async function answersByItself(
   const connection = await connect({ ...options, ...endpointOf(target), signal }, facts);
   if (!connection) return false;
   const { socket } = connection;
-  try {
-    socket.write(HOSTLESS);
-    const [bytes] = (await once(socket, 'data', { signal })) as [Buffer];
-    return bytes.toString('latin1', 0, 5) === 'HTTP/';
-  } catch {
-    return false; // it ended, or nothing came in time
-  } finally {
-    socket.destroy();
-  }
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1', 0, 5) === 'HTTP/'));
+  socket.once('close', () => resolve(false));
+  const release = whenAborted(signal, () => resolve(false));
+  socket.write(HOSTLESS);
+  const answers = await promise;
+  release();
+  socket.destroy();
+  return answers;
 }
