@@ -5,7 +5,13 @@ import type { Code } from './codes.js';
 /** `unknown` is not `fail`: it says that we could not find out, and never blames the system under test. */
 export type Verdict =
   /** `tookMs`: of the step itself, where a check shares its probe with others. */
-  | { readonly status: 'pass'; readonly saw: string; readonly tookMs?: number | undefined }
+  | {
+      readonly status: 'pass';
+      readonly saw: string;
+      readonly tookMs?: number | undefined;
+      /** Nothing is broken as far as is known, and whoever misses something should hear of it: a finding of severity info. */
+      readonly told?: Code;
+    }
   | {
       readonly status: 'warn' | 'fail';
       readonly saw: string;

@@ -81,14 +81,17 @@ export const pageChecks: readonly Check<CheckContext>[] = [
     hop: 'viewer',
     title: 'the headers of the page allow the frame around it',
     needs: [...NEEDS, 'page.loads'],
-    applies: ({ subject }) => subject?.page !== undefined && subject.frame !== undefined,
+    applies: ({ subject }) => subject?.page !== undefined,
     budgetMs: DIAL_BUDGET_MS,
     run: async (context) => {
       const { page: url, frame } = context.subject ?? {};
-      if (!url || !frame) return { status: 'skip', because: 'no page around it is known' };
-      const header = forbiddingFrame(await context.page(url), url, frame);
-      if (header === undefined) return { status: 'pass', saw: `${frame.origin} may show it` };
-      const want = `frame-ancestors that allow ${frame.origin}`;
+      if (!url) return { status: 'skip', because: 'no page is known; pass --page' };
+      const around = frame ?? url;
+      const header = forbiddingFrame(await context.page(url), url, around);
+      if (header === undefined) return { status: 'pass', saw: `${around.origin} may show it` };
+      // Nobody may have wanted to show it in one.
+      if (!frame) return { status: 'pass', saw: `${header}: no page may show it in a frame`, told: 'CF-VIEWER-FRAME' };
+      const want = `frame-ancestors that allow ${around.origin}`;
       return { status: 'fail', code: 'CF-VIEWER-FRAME', confidence: 'proven', saw: header, want };
     },
   },
