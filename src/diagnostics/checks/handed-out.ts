@@ -1,3 +1,4 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import { publicOrigin } from '../../topology/index.js';
 import type { Verdict } from '../check.js';
 import type { DialFacts } from '../probe/facts.js';
@@ -6,7 +7,8 @@ import type { CheckContext } from './context.js';
 import { failed, sawIn } from './dialled.js';
 
 /** Names that no public resolver knows (RFC 6761, RFC 6762, and what container platforms use inside). */
-const INTERNAL = /^(?!localhost$)[^.]+$|\.(?:internal|local|lan|localdomain|svc|home\.arpa|cluster\.local)$/i;
+const INTERNAL =
+  /^(?!localhost$)[^.]+$|\.(?:internal|local|lan|localdomain|svc|home\.arpa|cluster\.local|corp|intranet|private|docker|test|invalid)$/i;
 
 /**
  * A public address that does not answer at all: the URL is to blame where whoever handed it out, or the page that dials it,
@@ -43,7 +45,42 @@ async function misdirected({ stage }: DialFacts, context: CheckContext): Promise
     return { words: `the API that handed out ${host} answers`, confidence: isInternal ? 'proven' : 'likely' };
   if (stage === 'dns' && isInternal)
     return { words: `${hostname} is a name of the inside of a network`, confidence: 'likely' };
-  return undefined;
+  const outside = isPrivate(hostname) ? await reachedAt(hostname, context) : undefined;
+  return outside
+    ? { words: `${hostname} is an address of the inside of a network; ${outside} answers`, confidence: 'likely' }
+    : undefined;
+}
+
+const PRIVATE = privateAddresses();
+
+/** What no router of the internet carries (RFC 1918, RFC 3927, RFC 4193, RFC 6598), and what stays in a machine. */
+function privateAddresses(): BlockList {
+  const list = new BlockList();
+  for (const [network, bits] of [
+    ['10.0.0.0', 8],
+    ['172.16.0.0', 12],
+    ['192.168.0.0', 16],
+    ['100.64.0.0', 10],
+    ['169.254.0.0', 16],
+    ['127.0.0.0', 8],
+  ] as const)
+    list.addSubnet(network, bits, 'ipv4');
+  list.addSubnet('fc00::', 7, 'ipv6');
+  list.addAddress('::1', 'ipv6');
+  return list;
+}
+
+function isPrivate(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '');
+  return isIP(address) !== 0 && PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Another host at which the page, or the API, was reached. */
+async function reachedAt(hostname: string, { subject, prepared, page }: CheckContext): Promise<string | undefined> {
+  const api = prepared.api?.at === undefined ? undefined : new URL(prepared.api.at);
+  if (api && !prepared.problem && api.hostname !== hostname) return api.host;
+  const { page: at } = subject ?? {};
+  return at && at.hostname !== hostname && (await page(at)).status === 200 ? at.host : undefined;
 }
 
 /** Where the page or the API was reached, and takes the same socket. */

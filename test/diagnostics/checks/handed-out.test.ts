@@ -13,13 +13,23 @@ interface Scene {
   readonly page?: string;
   /** Hosts at which the same socket is taken. */
   readonly takenAt?: readonly string[];
+  /** Hosts whose page loads. */
+  readonly loads?: readonly string[];
 }
 
-function context({ url = 'wss://fleet.example/websockify?token=t', api, session, page, takenAt = [] }: Scene) {
+function context({
+  url = 'wss://fleet.example/websockify?token=t',
+  api,
+  session,
+  page,
+  takenAt = [],
+  loads = [],
+}: Scene) {
   return {
     front: { vantage: 'public', target: { kind: 'socket', url: new URL(url), origin: undefined, headers: {} } },
     subject: { session, page: page && new URL(page) },
     prepared: { api: api && { saw: '1 session', at: api }, problem: undefined },
+    page: async (at: URL) => ({ status: loads.includes(at.host) ? 200 : 0 }),
     takes: async (at: URL) => takenAt.includes(at.host),
   } as unknown as CheckContext;
 }
@@ -54,6 +64,30 @@ describe('a public address that does not answer', () => {
       'a port that refuses while the page does not',
       REFUSED,
       { page: 'https://fleet.example:8443/vnc/s' },
+      ['CF-TRAEFIK-DOWN', 'likely'],
+    ],
+    [
+      'an address of a container, while the page loads from elsewhere',
+      REFUSED,
+      { url: 'ws://172.18.0.5:6900/x', page: 'https://fleet.example/vnc/s', loads: ['fleet.example'] },
+      ['CF-CONTROL-URL', 'likely'],
+    ],
+    [
+      'an address of a container, while nothing else loads',
+      REFUSED,
+      { url: 'ws://172.18.0.5:6900/x', page: 'https://fleet.example/vnc/s' },
+      ['CF-TRAEFIK-DOWN', 'likely'],
+    ],
+    [
+      'an address of a container whose page is there as well',
+      REFUSED,
+      { url: 'ws://172.18.0.5:6900/x', page: 'http://172.18.0.5:8080/vnc/s', loads: ['172.18.0.5:8080'] },
+      ['CF-TRAEFIK-DOWN', 'likely'],
+    ],
+    [
+      'a public address that refuses, while the page loads from elsewhere',
+      REFUSED,
+      { url: 'wss://192.0.2.7/x', page: 'https://fleet.example/vnc/s', loads: ['fleet.example'] },
       ['CF-TRAEFIK-DOWN', 'likely'],
     ],
   ])('%s', async (_what, facts, scene, wanted) => {
