@@ -115,7 +115,12 @@ const TRUST_PROXY =
 /** The same socket opens at another path: this one lost a prefix, or holds it twice. */
 function judgePath(refusal: Refusal): Refuser | undefined {
   const { url, facts } = refusal;
-  const opened = refusal.seen.find((one) => one.what === 'path' && isTaken(one));
+  const inner = lookOf(refusal, 'inner');
+  // A gateway that takes this very path says that it is right: then no more than a prefix can be missing.
+  const isRight = inner !== undefined && isTaken(inner) && inner.url.pathname === url.pathname;
+  const opened = refusal.seen.find(
+    (one) => one.what === 'path' && isTaken(one) && (!isRight || one.url.pathname.endsWith(url.pathname)),
+  );
   if (opened) {
     const where = opened.url.pathname === url.pathname ? 'with the query of the gateway' : `at ${opened.url.pathname}`;
     return {
@@ -126,12 +131,20 @@ function judgePath(refusal: Refusal): Refuser | undefined {
     };
   }
   const { http } = facts;
-  if (http?.status !== 404 || !isOfService(http)) return undefined;
+  // Where the gateway takes it, or the path is known and the id is not, the path is right.
+  if (http?.status !== 404 || !isOfService(http) || isTaken(inner)) return undefined;
+  const madeUp = lookOf(refusal, 'made-up');
+  if (madeUp && withoutPath(madeUp) !== withoutPath({ url, facts })) return undefined;
   return {
     code: 'CF-VIEWER-PATH',
     confidence: 'likely',
     because: `the path is ${url.pathname}; the service behind the proxies says that it has no such path`,
   };
+}
+
+/** Status and document, whatever path they name. */
+function withoutPath({ url, facts: { http } }: Pick<Seen, 'url' | 'facts'>): string {
+  return `${http?.status} ${http?.body.replaceAll(url.pathname, '').replaceAll(/"requestId":\s*"[^"]*"/g, '')}`;
 }
 
 /** A document that no proxy writes by itself. */

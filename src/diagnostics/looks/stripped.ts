@@ -8,7 +8,9 @@ export function judgeStripped(refusal: Refusal): Refuser | undefined {
   const { http } = refusal.facts;
   if (!http || http.status >= 500) return undefined;
   const saw = `answered ${http.status}, as a plain request is`;
-  if (isTaken(lookOf(refusal, 'inner')) && isSame(http, lookOf(refusal, 'inner-plain')?.facts.http)) {
+  const innerPlain = lookOf(refusal, 'inner-plain')?.facts.http;
+  if (isTaken(lookOf(refusal, 'inner')) && innerPlain) {
+    if (!isSame(http, innerPlain)) return undefined; // then it is not the gateway that answers
     const because = `${saw} at the gateway itself, which takes the upgrade when it is asked past the proxies`;
     return by(refusal, { confidence: 'proven', because });
   }

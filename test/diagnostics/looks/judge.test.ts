@@ -38,6 +38,8 @@ const nginx = { headers: { server: 'nginx' }, body: '<html>301</html>' };
 const INNER_WS = 'ws://10.0.0.5:6900/websockify';
 const INNER_WSS = 'wss://10.0.0.5:6900/websockify';
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 type Row = readonly [what: string, refused: Refusal, expected: string];
 
 const ROWS: readonly Row[] = [
@@ -144,6 +146,21 @@ const ROWS: readonly Row[] = [
     refusal(URL_WS, says(404, { body: '{"detail":"Not Found"}', headers: { 'content-type': 'application/json' } }), {}),
     'CF-VIEWER-PATH likely: ',
   ],
+  [
+    'another path that opens, though the gateway takes this one: only a prefix is lost',
+    refusal(URL_WS, says(404), {
+      inner: [INNER_WS, OPEN],
+      path: ['ws://h.example:8080/fleet/websockify', OPEN],
+    }),
+    'CF-VIEWER-PATH proven: Hand out /fleet/websockify',
+  ],
+  [
+    'a document that an unknown id gets, and a path that nobody has does not',
+    refusal(URL_WS, says(404, { body: '{"error":"unknown session"}', headers: JSON_TYPE }), {
+      'made-up': ['ws://h.example:8080/nothing', says(404, { body: '{"error":"no path"}', headers: JSON_TYPE })],
+    }),
+    'undefined',
+  ],
   ['wss:// to a plaintext port', refusal(URL_WSS, PLAINTEXT, { 'other-scheme': OPEN }), 'CF-TLS-SCHEME proven: '],
   [
     'bytes in front of every request',
@@ -185,6 +202,18 @@ describe('a refusal', () => {
   });
 
   test.each<readonly [string, Refusal]>([
+    [
+      'another path that opens, though the gateway takes this one',
+      refusal(URL_WS, says(404), { inner: [INNER_WS, OPEN], path: ['ws://h.example:8080/other', OPEN] }),
+    ],
+    [
+      '405 where the gateway says something else to a plain request',
+      refusal(URL_WS, says(405), {
+        plain: says(405),
+        inner: [INNER_WS, OPEN],
+        'inner-plain': [INNER_WS, says(426)],
+      }),
+    ],
     ['a TLS alert, though the port answers plaintext as well', refusal(URL_WSS, NO_TLS, { 'other-scheme': says(404) })],
     [
       'a 401 that a plain request gets as well',
