@@ -356,7 +356,8 @@ export const CODES = {
     hop: 'gateway',
     title: 'nothing answers at the address of the gateway',
     want: 'an answer of the gateway',
-    remedy: 'camofleet status, then camofleet logs gateway',
+    remedy:
+      'Start the gateway so that it listens at the port that the service of the ingress names, on 0.0.0.0 and not on 127.0.0.1 of its container; a readiness probe that opens that port (camofleet status, camofleet logs gateway)',
     not: ['the runner: the gateway was not reached'],
   },
   'CF-GATEWAY-SILENT': {
@@ -364,7 +365,7 @@ export const CODES = {
     title: 'the gateway is there and does not answer',
     want: 'an answer to every upgrade, and frames that keep coming',
     remedy:
-      'Restart the gateway and find what blocks it (camofleet logs gateway); a liveness probe on its event loop (/healthz), a timeout on its own dials, and forwardingTimeouts.responseHeaderTimeout: 10s in Traefik, so that viewers hear of it',
+      'Restart the gateway and find what blocks it (camofleet logs gateway; ls /proc/PID/fd against its nofile); a liveness probe on its event loop (/healthz), a timeout on its own dials, and forwardingTimeouts.responseHeaderTimeout: 10s in Traefik, so that viewers hear of it',
     not: ['the port: TCP was accepted'],
   },
   'CF-GATEWAY-UPGRADE': {
@@ -542,7 +543,10 @@ export const CODES = {
     want: 'a deadline for pongs that a thin line can keep',
     remedy:
       'Raise the ping timeout of the gateway to 60 s (websockets ping_timeout=60, uvicorn --ws-ping-timeout 60), bound its send queue so that a pong does not wait behind pictures, and lower quality or size for thin lines',
-    not: ['Traefik: it carries frames in the order in which they come', 'the runner: it is not the one that ends the stream'],
+    not: [
+      'Traefik: it carries frames in the order in which they come',
+      'the runner: it is not the one that ends the stream',
+    ],
   },
   'CF-GATEWAY-HEARTBEAT': {
     hop: 'gateway',

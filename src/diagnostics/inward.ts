@@ -124,14 +124,9 @@ function answeredCode(facts: DialFacts, rfb: DialFacts | undefined): Code | unde
 function relayedCode(facts: DialFacts, rfb: DialFacts | undefined): Code | undefined {
   if (facts.closeCode !== undefined && TELLING[facts.closeCode]) return TELLING[facts.closeCode];
   if (facts.sentText) return 'CF-GATEWAY-SUBPROTOCOL';
-  if (facts.stage !== 'greeting') return rfb && relayedLate(facts);
-  if (facts.stop === 'malformed') return facts.brokeFrames ? 'CF-GATEWAY-FRAMES' : 'CF-GATEWAY-NOT-RFB';
+  if (facts.brokeFrames) return 'CF-GATEWAY-FRAMES';
+  if (facts.stage !== 'greeting') return rfb && facts.stop === 'silence' ? 'CF-GATEWAY-SILENT' : undefined;
+  if (facts.stop === 'malformed') return 'CF-GATEWAY-NOT-RFB';
   if (facts.stop === 'silence') return rfb && 'CF-NETWORK-BLOCKED';
   return (facts.stoppedAfterMs ?? 0) < AT_ONCE_MS ? 'CF-GATEWAY-DIAL' : 'CF-NETWORK-BLOCKED';
-}
-
-/** The same RFB server opens when it is asked itself. */
-function relayedLate({ stop, brokeFrames }: DialFacts): Code | undefined {
-  if (brokeFrames) return 'CF-GATEWAY-FRAMES';
-  return stop === 'silence' ? 'CF-GATEWAY-SILENT' : undefined;
 }

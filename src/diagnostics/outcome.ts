@@ -5,7 +5,7 @@ import { againstBudget } from './budget.js';
 import type { CheckResult } from './check.js';
 import type { CollectedLogs, Packets } from './collection/index.js';
 import { draftReport, streamReport } from './conclusion/index.js';
-import { findingsOfChecks, ranked } from './findings.js';
+import { findingsOfChecks, findingsOfLock, ranked } from './findings.js';
 import { judgeLogging } from './logging.js';
 import {
   type ServerSight,
@@ -14,6 +14,7 @@ import {
   wordsOf,
   type OwnerSight,
   descriptorsIn,
+  refusalAt,
   type ShmSight,
   findingsOfScreen,
 } from './host/index.js';
@@ -62,7 +63,11 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
   const testimony = {
     sight,
     words: wordsOf(logs.runnerText ?? []),
-    gateway: { owner: gatewayOwner, said: descriptorsIn(logs.gatewayText ?? []) },
+    gateway: {
+      owner: gatewayOwner,
+      said: descriptorsIn(logs.gatewayText ?? []),
+      refusedAt: refusalAt(logs.gatewayText ?? [], options.rfb),
+    },
     opened,
     isCut: Number.isFinite(cutAt),
     reaped: reapedAt(logs.controlText ?? [], Number.isFinite(cutAt) ? cutAt : endedAt),
@@ -81,6 +86,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
       ...findingsOfScreen({ opening, words: testimony.words, shm, isOwn: prepared.isOwn }),
       ...findingsOfFlows(packets.flows),
       ...findingsOfEgress(egress),
+      ...findingsOfLock(opening),
     ]),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],

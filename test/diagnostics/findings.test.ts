@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckResult, Verdict } from '../../src/diagnostics/check.ts';
 import { CODES } from '../../src/diagnostics/codes.ts';
-import { findingsOfChecks, ranked } from '../../src/diagnostics/findings.ts';
+import { findingsOfChecks, findingsOfLock, ranked } from '../../src/diagnostics/findings.ts';
 import { parseAccessLog, parseServiceLog } from '../../src/diagnostics/logs/index.ts';
 import type { Finding } from '../../src/report/index.ts';
 import { FAILED } from '../report/example.ts';
@@ -116,4 +116,11 @@ describe('findings', () => {
       ],
     });
   });
+});
+
+test('a password that is not known is a hint about the runner, and nobody’s fault', () => {
+  const locked = { stage: 'security', rfb: { noCommonSecurity: 'password' } } as const;
+  expect(findingsOfLock(locked)).toMatchObject([{ code: 'CF-RUNNER-AUTH', hop: 'runner', severity: 'info' }]);
+  expect(findingsOfLock({ stage: 'security', rfb: { noCommonSecurity: 'types' } })).toEqual([]);
+  expect(findingsOfLock({ stage: 'open' })).toEqual([]);
 });

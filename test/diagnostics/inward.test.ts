@@ -77,6 +77,11 @@ const ROWS: readonly Row[] = [
     'CF-GATEWAY-FRAMES proven',
   ],
   [
+    'a frame that nothing allows, later, and nobody looked at the runner',
+    { public: { stage: 'frame', stop: 'malformed', brokeFrames: true } },
+    'CF-GATEWAY-FRAMES likely',
+  ],
+  [
     'a frame that nothing allows, later',
     { public: { stage: 'frame', stop: 'malformed', brokeFrames: true }, rfb: OPEN },
     'CF-GATEWAY-FRAMES proven',

@@ -17,18 +17,22 @@ export const habitChecks: readonly Check<CheckContext>[] = [
   {
     id: 'gateway.desktop',
     hop: 'gateway',
-    title: 'the desktop is the one that the raw port shows',
+    title: 'the desktop is the one that was asked for',
     needs: SEEN,
-    applies: ({ subject, front }) => subject?.targets.rfb !== undefined && front?.target.kind === 'socket',
+    applies: ({ subject, front }) =>
+      front?.target.kind === 'socket' && (subject?.targets.rfb !== undefined || hasCookie(front.target.headers)),
     budgetMs: DIAL_BUDGET_MS,
-    run: async ({ subject, front, dial }) => {
+    run: async ({ subject, front, dial, trials }) => {
       if (!subject || !front) return { status: 'skip', because: 'there is no session to look at' };
-      const [outer, inner] = await Promise.all([front.dial(), dial(subject, 'rfb')]);
-      const [saw, want] = [desktopIn(outer.facts), desktopIn(inner.facts)];
+      const saw = desktopIn((await front.dial()).facts);
+      const raw = subject.targets.rfb && (await dial(subject, 'rfb')).facts;
+      const other = raw ?? (await trials.without(front.target, 'cookie'));
+      const want = other && desktopIn(other);
       if (saw === undefined || want === undefined)
         return { status: 'skip', because: 'one of the two shows no desktop' };
       if (saw === want) return { status: 'pass', saw, tookMs: 0 };
-      return { status: 'fail', saw, want, code: 'CF-GATEWAY-CROSSED', confidence: 'likely' };
+      const seen = raw ? saw : `${saw}; without the cookies of this run ${want}`;
+      return { status: 'fail', saw: seen, want, code: 'CF-GATEWAY-CROSSED', confidence: 'likely' };
     },
   },
   {
@@ -70,6 +74,10 @@ export const habitChecks: readonly Check<CheckContext>[] = [
     },
   },
 ];
+
+function hasCookie(headers: Readonly<Record<string, string>>): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'cookie');
+}
 
 function desktopIn({ rfb }: DialFacts): string | undefined {
   return rfb?.name === undefined ? undefined : `${rfb.width}x${rfb.height}, called ${JSON.stringify(rfb.name)}`;

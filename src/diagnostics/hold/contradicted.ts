@@ -38,8 +38,10 @@ const FLOWING_MS = 3_000;
  */
 export function outrun(cuts: readonly Cut[], streams: readonly JudgedStream[]): Culprit | undefined {
   const slow = cuts.filter(isOutrun);
-  const isInside = streams.some(({ vantage, end }) => vantage === 'rfb' && end?.bySelf === true);
-  if (slow.length === 0 || !isInside) return undefined;
+  const raw = streams.filter(({ vantage }) => vantage === 'rfb');
+  const isInnocent =
+    raw.length > 0 ? raw.some(({ end }) => end?.bySelf === true) : slow.every(({ after }) => after?.stage === 'open');
+  if (slow.length === 0 || !isInnocent) return undefined;
   const slowest = Math.max(...slow.map(({ pingRttMs }) => pingRttMs ?? 0));
   const text = `streams: pictures came to the end, and a ping took ${Math.round(slowest)} ms there and back`;
   return { code: 'CF-GATEWAY-PONG', confidence: 'likely', evidence: [{ file: 'report.json', text }] };

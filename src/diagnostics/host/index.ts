@@ -8,4 +8,4 @@ export { type ShmSight, shmBeside } from './shm.js';
 export { settled } from './settle.js';
 export type { OwnerSight } from './machine.js';
 export { LATE_MS, type ServerSight, isLate, ownerAt, sightOf } from './sight.js';
-export { descriptorsIn, wordsOf } from './words.js';
+export { descriptorsIn, refusalAt, wordsOf } from './words.js';

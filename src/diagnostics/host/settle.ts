@@ -11,7 +11,12 @@ export interface Testimony {
   readonly sight: ServerSight | undefined;
   readonly words: ServerWords;
   /** The gateway whose dial stopped, as this machine sees it, and the line of its log that tells of descriptors. */
-  readonly gateway?: { readonly owner: OwnerSight | undefined; readonly said: EvidenceRef | undefined };
+  readonly gateway?: {
+    readonly owner: OwnerSight | undefined;
+    readonly said: EvidenceRef | undefined;
+    /** The line that says that it was refused where the RFB server answers us. */
+    readonly refusedAt: EvidenceRef | undefined;
+  };
   /** Dials of the session that showed a picture, whatever came afterwards. */
   readonly opened: readonly DialFacts[];
   /** The control plane's own line of the end of a session, near a stream that was cut. */
@@ -68,11 +73,12 @@ function sharpened(code: string, testimony: Testimony): Sharper | undefined {
       return orphaned(testimony);
     case 'CF-GATEWAY-SILENT':
     case 'CF-GATEWAY-UPGRADE':
-    case 'CF-GATEWAY-DIAL':
     case 'CF-GATEWAY-FAULT':
     case 'CF-GATEWAY-REFUSED':
     case 'CF-NETWORK-BLOCKED':
       return exhausted(testimony);
+    case 'CF-GATEWAY-DIAL':
+      return exhausted(testimony) ?? fenced(testimony);
     case 'CF-RUNNER-SHARED':
       return taken(testimony);
     case 'CF-RUNNER-SILENT':
@@ -162,6 +168,14 @@ function exhausted({ gateway }: Testimony): Sharper | undefined {
     saw,
     evidence: [...(said ? [said] : []), ...(isFull ? [onMachine(saw)] : [])],
   };
+}
+
+/** The gateway is refused at the very address that answers us: somebody on the way refuses for it. */
+function fenced({ gateway }: Testimony): Sharper | undefined {
+  const { refusedAt } = gateway ?? {};
+  if (!refusedAt) return undefined;
+  const saw = 'the log of the gateway names the very address at which the RFB server answers us';
+  return { code: 'CF-NETWORK-BLOCKED', confidence: 'likely', saw, evidence: [refusedAt] };
 }
 
 /** Another viewer is connected. */

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../core/index.js';
 import type { EvidenceRef } from '../../report/index.js';
 
 /** What an x11vnc says of itself; absent what it did not say. */
@@ -42,6 +43,21 @@ export function wordsOf(lines: readonly string[]): ServerWords {
       if (!text.startsWith('{') && pattern.test(text))
         found[name] = { file: 'runner.log', line: index + 1, text: text.trim().slice(0, MAX_TEXT) };
   return found;
+}
+
+/** The line of a gateway's log that tells of a refusal at an address; none for loopback, which is another one for everybody. */
+export function refusalAt(
+  lines: readonly string[],
+  target: { readonly host: string; readonly port: number } | undefined,
+): EvidenceRef | undefined {
+  if (!target || isLoopback(target.host) || target.host === 'localhost') return undefined;
+  const at = `${target.host}:${target.port}`;
+  const index = lines.findLastIndex(
+    (text) => text.includes(at) && /refused|ECONNREFUSED|reset|prohibited|unreachable/i.test(text),
+  );
+  return index < 0
+    ? undefined
+    : { file: 'websockify.log', line: index + 1, text: lines[index]!.trim().slice(0, MAX_TEXT) };
 }
 
 const TOO_MANY = /\bEMFILE\b|too many open files/i;

@@ -1,4 +1,5 @@
 import { type DialOptions, type DialTarget, dial } from '../probe/index.js';
+import type { DialFacts } from '../probe/facts.js';
 import type { Trust } from '../trust.js';
 import { type DeflateTrial, tryDeflate } from './deflate.js';
 import { SIDES, type SizeTrial } from './sizes.js';
@@ -9,6 +10,8 @@ export interface Trials {
   leave(target: DialTarget): Promise<number | undefined>;
   /** Which pictures come, from one pixel to more than any packet holds: each over a connection of its own. */
   sizes(target: DialTarget): Promise<readonly SizeTrial[]>;
+  /** What a dial without one of its headers sees; undefined: it has no such header. */
+  without(target: DialTarget, header: string): Promise<DialFacts | undefined>;
   /** Whether compression that was agreed on is understood. */
   deflate(target: DialTarget): Promise<DeflateTrial | undefined>;
 }
@@ -32,6 +35,14 @@ export function openTrials(trust: Trust, signal: AbortSignal): Trials {
           return { side, stage: facts.stage };
         }),
       ),
+    without: async (target, header) => {
+      if (target.kind !== 'socket') return undefined;
+      const others = Object.entries(target.headers).filter(([name]) => name.toLowerCase() !== header);
+      if (others.length === Object.keys(target.headers).length) return undefined;
+      const { facts, stream } = await dial({ ...target, headers: Object.fromEntries(others) }, options);
+      await stream?.close();
+      return facts;
+    },
     deflate: (target) => tryDeflate(target, options),
   };
 }

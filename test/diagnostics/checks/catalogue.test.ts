@@ -38,7 +38,16 @@ const OPEN: DialFacts = {
     wantedAccept: ACCEPT,
     tookMs: 4,
   },
-  rfb: { version: '003.008', types: [1], security: 1, width: 1280, height: 720, name: 'desk', greetingMs: 1, initMs: 2 },
+  rfb: {
+    version: '003.008',
+    types: [1],
+    security: 1,
+    width: 1280,
+    height: 720,
+    name: 'desk',
+    greetingMs: 1,
+    initMs: 2,
+  },
   frame: { pixels: 921_600, tookMs: 5 },
 };
 
@@ -118,7 +127,12 @@ function contextOf({
     front: front && { ...front, dial: async () => ({ facts: dials[front.vantage] ?? OPEN, stream: undefined }) },
     now: () => NOW,
     dial,
-    trials: { leave: async () => 1, sizes: async () => [], deflate: async () => ({ agreed: false }) },
+    trials: {
+      without: async () => undefined,
+      leave: async () => 1,
+      sizes: async () => [],
+      deflate: async () => ({ agreed: false }),
+    },
     page: async () => ({ status: pageStatus, type: 'text/html', policy, metaPolicy: '', frameOptions: '', assets: [] }),
     silent: async () => undefined,
     refuser: async () => undefined,
