@@ -46,7 +46,7 @@ export async function lookOut(
   if (!nsenter || !bash || !timeout || found.length === 0) return undefined;
   const tries = found.flatMap(({ address }) => TRANSPORTS.map((transport) => ({ address, transport })));
   const answers = (before: readonly string[], address: string, transport: Transport): Promise<boolean> => {
-    const [file = '', ...args] = [
+    const [file, ...args] = [
       ...before,
       timeout,
       String(WAIT_S),

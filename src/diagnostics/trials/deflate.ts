@@ -31,8 +31,8 @@ export async function tryDeflate(target: DialTarget, options: DialOptions): Prom
   }
 }
 
-/** The server greets, we answer in a compressed message, and it goes on: or it does not. */
-function answerTo(socket: Socket, head: Buffer): Promise<'more' | string> {
+/** The server greets, we answer in a compressed message: `more` when it goes on, else what came instead. */
+function answerTo(socket: Socket, head: Buffer): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let messages = 0;
   const take = (bytes: Buffer): void => {
