@@ -16,16 +16,13 @@ export function judgeLogged(refusal: Refusal): Refuser | undefined {
           because: `no router took ${url.pathname}, says its access log`,
         }
       : undefined;
-  if (line.router !== undefined && line.serviceAddr === undefined) return ofRouter(line);
+  if (line.router !== undefined && line.serviceAddr === undefined) return ofRouter(refusal, line);
   return ofService(refusal, line);
 }
 
 /** A router took it and asked no service. */
-function ofRouter({ router = '', status }: AccessLine): Refuser | undefined {
-  if (status === 503) {
-    const because = `router ${router} took it, and its service has no server, says the access log`;
-    return { code: 'CF-TRAEFIK-SERVERS', confidence: 'proven', because };
-  }
+function ofRouter(refusal: Refusal, { router = '', status }: AccessLine): Refuser | undefined {
+  if (status === 503) return withoutServer(refusal, router);
   if (status >= 500) return undefined;
   const because = `a middleware of router ${router} answered, and no service was asked, says the access log`;
   const isAuth = status === 401 || status === 403 || status === 407 || (status >= 300 && status < 400);
@@ -37,6 +34,15 @@ function ofRouter({ router = '', status }: AccessLine): Refuser | undefined {
         because,
         remedy: `Take the middleware that answers ${status} off router ${router}`,
       };
+}
+
+/** A health check that is right about a gateway that is down is no fault of the ingress. */
+function withoutServer(refusal: Refusal, router: string): Refuser | undefined {
+  const inner = lookOf(refusal, 'inner');
+  if (inner && !isTaken(inner)) return undefined;
+  const beside = inner ? '; the gateway takes the same handshake of whoever dials it directly' : '';
+  const because = `router ${router} took it, and its service has no server that it likes, says the access log${beside}`;
+  return { code: 'CF-TRAEFIK-SERVERS', confidence: inner ? 'proven' : 'likely', because };
 }
 
 /** A service answered for itself, and it is not the gateway that takes the same handshake. */
@@ -55,5 +61,6 @@ const PRIORITY_OVER =
 /** What the ingress wrote of its own answer leaves nobody else. */
 export function surer(refuser: Refuser, { line }: Refusal): Refuser {
   const isOwn = line !== undefined && line.status >= 300 && line.originStatus === 0 && line.serviceAddr === undefined;
-  return isOwn && refuser.code.startsWith('CF-TRAEFIK-') ? { ...refuser, confidence: 'proven' } : refuser;
+  const isSettled = refuser.code.startsWith('CF-TRAEFIK-') && refuser.code !== 'CF-TRAEFIK-SERVERS';
+  return isOwn && isSettled ? { ...refuser, confidence: 'proven' } : refuser;
 }

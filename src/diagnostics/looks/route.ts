@@ -25,7 +25,7 @@ export function judgeRoute(refusal: Refusal): Refuser | undefined {
     return { code: 'CF-TRAEFIK-ROUTE', confidence, because, remedy: MISDIRECTED };
   }
   if (http.body.trim() === NO_SERVER) return noServer(refusal);
-  if (!isAlike(http, nowhere)) return undefined;
+  if (!isAlike(http, nowhere) || isOfGateway(refusal, http)) return undefined;
   if (http.status === 404 && http.body.trim() === NO_ROUTE)
     return { code: 'CF-TRAEFIK-ROUTE', confidence, because: `no live router matches ${url.pathname}` };
   if (!isPage(http)) return undefined;
@@ -41,6 +41,13 @@ function noServer(refusal: Refusal): Refuser | undefined {
     ? 'its service has no server, though the gateway takes the same handshake'
     : 'its service has no server, or none that its health check likes';
   return { code: 'CF-TRAEFIK-SERVERS', confidence: inner ? 'proven' : 'likely', because };
+}
+
+/** The gateway itself says so, when it is asked directly or by the log of the ingress. */
+function isOfGateway(refusal: Refusal, { status }: Http): boolean {
+  const inner = lookOf(refusal, 'inner');
+  if (inner && !isTaken(inner)) return inner.facts.http?.status === status;
+  return status === 404 && refusal.line?.serviceAddr !== undefined;
 }
 
 /** The same kind of answer; pages may quote the path that was asked for. */

@@ -107,6 +107,30 @@ const ROUTES: readonly Row[] = [
     undefined,
   ],
   [
+    'a service without a server, says the log, and the gateway is down indeed',
+    refusal(says(503), { 'made-up': NO_ROUTE, inner: REFUSED }, { line: { ...LINE, status: 503, router: 'vnc@file' } }),
+    undefined,
+  ],
+  [
+    'a service without a server, says the log',
+    refusal(says(503), { 'made-up': NO_ROUTE }, { line: { ...LINE, status: 503, router: 'vnc@file' } }),
+    'CF-TRAEFIK-SERVERS likely',
+  ],
+  [
+    'a gateway that says the words of Go itself',
+    refusal(NO_ROUTE, { 'made-up': NO_ROUTE, inner: NO_ROUTE }),
+    undefined,
+  ],
+  [
+    'the words of Go from a service, says the log',
+    refusal(
+      NO_ROUTE,
+      { 'made-up': NO_ROUTE },
+      { line: { ...LINE, originStatus: 404, router: 'vnc@file', serviceAddr: '10.0.0.5:6900' } },
+    ),
+    undefined,
+  ],
+  [
     'a middleware answered, says the log',
     refusal(
       says(403, 'Forbidden'),
