@@ -13,7 +13,8 @@ import { namespacesOf } from './capture/index.js';
 import { encodePng } from './png.js';
 import { prepare } from './preparation.js';
 import { askHealth } from './probe/index.js';
-import { DIAL_MS, type Probes, openProbes } from './probes.js';
+import { DIAL_MS } from './patience.js';
+import { type Probes, openProbes } from './probes.js';
 import type { Prepared } from './subjects/index.js';
 import { type Trust, trustFor } from './trust.js';
 
@@ -193,12 +194,11 @@ async function holdStreams(
 }
 
 /** A server may take one viewer alone: then the kinds of timer cannot be told apart, and that is no fault. */
-function noteUnopened(run: Run, { streams }: HoldResult): void {
-  const beside = streams.filter(({ planned }) => planned.traffic !== 'viewing');
-  const unopened = beside.filter(({ end, isAbandoned }) => end === undefined && !isAbandoned);
+function noteUnopened(run: Run, { streams, unopened }: HoldResult): void {
   const [first] = unopened;
   if (!first) return;
   const { failure, stage } = first.opening;
-  const because = `${unopened.length} of ${beside.length} did not open: ${failure ?? stage}`;
+  const beside = streams.filter(({ planned }) => planned.traffic !== 'viewing').length + unopened.length;
+  const because = `${unopened.length} of ${beside} did not open: ${failure ?? stage}`;
   run.note({ what: 'streams beside that of a viewer', status: 'partial', because });
 }

@@ -71,21 +71,13 @@ function judgeForgotten({ streams }: JudgeInput): Case[] {
 
 /** Streams that never opened though the probes before them did; not those that verify itself gave up. */
 function judgeUnopened(input: JudgeInput): Case[] {
-  const unopened = input.streams.filter(
-    (stream) => stream.end === undefined && !stream.isAbandoned && !isBesideViewer(stream, input),
-  );
+  const unopened = input.streams.filter(({ end, isAbandoned }) => end === undefined && !isAbandoned);
   return unopened.map((stream) => {
     const { opening, vantage, mode } = stream;
     const saw = `the ${mode} stream did not open at the ${vantage} vantage: ${opening.failure ?? opening.stage}`;
     const culprit = goneOnTheWay(vantage, input) ?? blameFor(opening, { vantage });
     return { finding: findingOf(culprit, { saw }, [itself(saw)]), streams: [stream] };
   });
-}
-
-/** Where a viewer's stream opened, one beside it that did not tells of a limit of viewers: that is noted, and no fault. */
-function isBesideViewer({ traffic, vantage }: JudgedStream, { streams }: JudgeInput): boolean {
-  const hasOpened = streams.some((one) => one.traffic === 'viewing' && one.vantage === vantage && one.end);
-  return traffic !== 'viewing' && hasOpened;
 }
 
 /** A service on the way of a vantage point that ended during the run. */

@@ -22,6 +22,8 @@ export interface HeldStream {
 
 export interface HoldResult {
   readonly streams: readonly HeldStream[];
+  /** Streams beside those of viewers that did not open: a server may take one viewer alone, and that is no fault. */
+  readonly unopened: readonly HeldStream[];
   readonly heldMs: number;
   /** When verify began to end its streams, wall clock: what logs say behind it is its own doing. */
   readonly endedAt: number;
@@ -64,10 +66,12 @@ export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResul
   await Promise.all(cuts.redials);
   const endedAt = Date.now();
   const inOrder = held.toSorted((a, b) => plan.streams.indexOf(a.planned) - plan.streams.indexOf(b.planned));
-  const streams = await Promise.all(
+  const all = await Promise.all(
     inOrder.map(async (one): Promise<HeldStream> => ({ ...one, end: await one.stream?.close() })),
   );
-  return { streams, heldMs, endedAt };
+  const isUnopened = ({ planned, end }: HeldStream): boolean => planned.traffic !== 'viewing' && end === undefined;
+  const streams = all.filter((one) => !isUnopened(one));
+  return { streams, unopened: all.filter(isUnopened), heldMs, endedAt };
 }
 
 interface Cuts {

@@ -60,6 +60,59 @@ function pinged(then: (socket: ServerSocket) => void = () => {}): ReturnType<typ
   });
 }
 
+const beside = (traffic: PlannedStream['traffic'], afterMs = 0) => ({ traffic, afterMs });
+
+describe('streams beside those of viewers', () => {
+  test('say what they are named after and nothing else, and come in the order of the plan', async () => {
+    const said: string[] = [];
+    await using socket = await startPeer(pinged());
+    const plan = planOf([
+      { ...at(socket), ...beside('silent', 200) },
+      at(socket),
+      { ...at(socket), ...beside('silent') },
+      { ...at(socket), ...beside('pings') },
+      { ...at(socket), ...beside('asks') },
+      { ...at(socket), ...beside('pokes') },
+    ]);
+    const { streams, unopened } = await hold(plan);
+    for (const { planned, stream } of streams) said.push(`${planned.traffic} ${stream!.pingsSent > 0}`);
+    expect(said).toEqual(['silent false', 'viewing true', 'silent false', 'pings true', 'asks false', 'pokes false']);
+    expect(unopened).toEqual([]);
+    const [late, , silent, , asks, pokes] = streams.map(({ stream }) => stream!);
+    expect(silent!.readings.clocks.viewerMessages.longestMs).toBeGreaterThan(0);
+    expect(asks!.bytesOut).toBeGreaterThan(silent!.bytesOut);
+    expect(asks!.frames).toBe(silent!.frames);
+    expect(pokes!.frames).toBeGreaterThan(silent!.frames);
+    expect(late!.readings.ageMs).toBeLessThan(silent!.readings.ageMs - 100);
+    await expect.poll(() => socket.open, { timeout: 5_000 }).toBe(0);
+  });
+
+  test('that a server does not take are no streams of the hold, and none of its failures', async () => {
+    let count = 0;
+    await using one = await startPeer((peer) => ((count += 1) === 1 ? pinged()(peer) : peer.stream.destroy()));
+    const plan = planOf([at(one), { ...at(one), ...beside('silent') }, { ...at(one), ...beside('pings') }]);
+    const { streams, unopened } = await hold(plan);
+    expect(streams.map(({ planned, end }) => [planned.traffic, end?.bySelf])).toEqual([['viewing', true]]);
+    expect(unopened.map(({ planned }) => planned.traffic)).toEqual(['silent', 'pings']);
+  });
+
+  test('of a search are held while one that is silent is open, also behind a first cut', async () => {
+    let count = 0;
+    const cutFirst = pinged((socket) => {
+      if ((count += 1) === 1) setTimeout(() => socket.stream.destroy(), 150);
+    });
+    await using socket = await startPeer(cutFirst);
+    const plan = planOf([at(socket), { ...at(socket), ...beside('silent') }], {
+      durationMs: 2_000,
+      afterCutMs: 100,
+      isSearch: true,
+    });
+    const { heldMs, streams } = await hold(plan);
+    expect(heldMs).toBeGreaterThanOrEqual(1_950);
+    expect(streams.map(({ end }) => end?.bySelf)).toEqual([false, true]);
+  });
+});
+
 describe('a hold', () => {
   test('keeps streams for the duration, pings them, touches the sessions, and ends them itself', async () => {
     await using socket = await startPeer(pinged());
