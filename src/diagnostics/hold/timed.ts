@@ -3,6 +3,7 @@ import type { Code } from '../codes.js';
 import { VANTAGES, type Vantage } from '../subjects/index.js';
 import type { Culprit, Cut, JudgeInput, JudgedStream } from './judged.js';
 import { edgeRemedy, gatewayRemedy } from './remedies.js';
+import { socketClosed } from './testimony.js';
 import { type Hypothesis, beyondLimit, hasLived, isMeasured, outlivedOf, weighed } from './theories.js';
 import { type Counted, type Timer, timerOf } from './timers.js';
 
@@ -23,9 +24,11 @@ const AT_GATEWAY: Readonly<Record<Exclude<Counted, 'event'>, Code>> = {
 /**
  * Whose timer it was, when one theory explains the cuts. A stream further in that outlived the same limit acquits
  * everybody behind it. Seen from outside alone, what the timer counts tells: a proxy counts bytes and leaves without a
- * close frame; who counts messages speaks WebSocket. Undefined when no theory stands, or the way has not opened again.
+ * close frame; who counts messages speaks WebSocket. A gateway that heard a goodbye of the viewer, who is verify and said
+ * none, is acquitted as well. Undefined when no theory stands, or the way has not opened again.
  */
-export function timedCulprit(cuts: readonly Cut[], { streams }: JudgeInput): Culprit | undefined {
+export function timedCulprit(cuts: readonly Cut[], input: JudgeInput): Culprit | undefined {
+  const { streams } = input;
   if (cuts.some(({ after }) => after !== undefined && after.stage !== 'open')) return undefined;
   const at = outermost(cuts);
   const timer = timerOf(streams.filter(({ vantage }) => vantage === at));
@@ -33,7 +36,8 @@ export function timedCulprit(cuts: readonly Cut[], { streams }: JudgeInput): Cul
   const { counted } = timer;
   const isAcquitted = (vantage: Vantage): boolean => streams.some((one) => acquits(one, vantage, timer));
   const isInside = at === 'gateway' || cuts.some(({ vantage }) => vantage === 'gateway');
-  if (!isInside && isAcquitted('gateway')) return edge(timer, counted, 'proven');
+  const isSpokenFor = cuts.some((cut) => socketClosed(cut, input)?.line.facts['cause'] === 'viewer_closed');
+  if (!isInside && (isAcquitted('gateway') || isSpokenFor)) return edge(timer, counted, 'proven');
   if (isInside) return gateway(timer, counted, isAcquitted('rfb') ? 'proven' : 'likely');
   const isOrderly = cuts.some(({ end }) => end.how === 'close_frame');
   if (counted === 'messages' || (isOrderly && counted !== 'wire')) return gateway(timer, counted, 'likely');

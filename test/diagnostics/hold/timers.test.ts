@@ -3,7 +3,7 @@ import { judge } from '../../../src/diagnostics/hold/index.ts';
 import { timerOf } from '../../../src/diagnostics/hold/timers.ts';
 import type { Clock } from '../../../src/diagnostics/probe/ledger.ts';
 import type { Vantage } from '../../../src/diagnostics/subjects/index.ts';
-import { inputOf } from './support/scene.ts';
+import { inputOf, lines } from './support/scene.ts';
 import { type World, simulated } from './support/simulation.ts';
 
 const EVERYWHERE: readonly Vantage[] = ['public', 'gateway', 'rfb'];
@@ -190,6 +190,15 @@ describe('nobody is accused', () => {
     expect(`${found!.code} ${found!.confidence}`).toBe('CF-TRAEFIK-CUT possible');
     expect(found!.saw).toMatch(/^an event that ended every stream at once/);
   });
+});
+
+test('a goodbye that verify did not say acquits the gateway that heard it', () => {
+  const streams = simulated({ cuts: timer('anyByte', 5_000), how: 'close_frame', code: 1000 });
+  const keyed = streams.map((stream, index) => ({ ...stream, key: `k${index}` }));
+  const cutKey = keyed.find(({ end }) => end?.bySelf === false)?.key;
+  const gateway = lines({ event: 'session.closed', wsKey: cutKey, cause: 'viewer_closed', by: 'viewer' });
+  const [found] = judge(inputOf(keyed, { gateway })).findings;
+  expect(`${found!.code} ${found!.confidence}`).toBe('CF-EDGE-IDLE proven');
 });
 
 describe('what could not be told apart', () => {
