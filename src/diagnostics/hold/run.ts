@@ -126,7 +126,6 @@ async function openBeside(
   signal: AbortSignal,
 ): Promise<void> {
   const one = await open(planned, cuts, deps, signal);
-  one.stream?.rest();
   if (!one.isAbandoned) held.push(one);
 }
 

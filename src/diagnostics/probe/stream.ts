@@ -77,8 +77,12 @@ export class Stream {
     return this.#pings.answered;
   }
 
-  /** Takes the wire over, with bytes of RFB that came already, and asks for the picture, or for a corner of it. */
+  /**
+   * Takes the wire over, with bytes of RFB that came already, and asks for the picture; or for a corner of it, and then for
+   * nothing by itself: what does not speak unasked falls silent.
+   */
   start(rest: Buffer, firstSide?: number): void {
+    this.#rests = firstSide !== undefined;
     this.#wire.handTo({
       rfb: (bytes) => this.#receive(bytes),
       pong: (payload) => this.#pings.pong(payload, performance.now()),
@@ -105,12 +109,6 @@ export class Stream {
   /** Asks for the whole picture anew, or for a corner of it. */
   requestAll(side?: number): void {
     this.#send(this.#session.request(false, side));
-  }
-
-  /** From now on nothing is asked for by itself: what does not speak unasked falls silent. */
-  rest(): void {
-    this.#rests = true;
-    this.#owesRequest = false;
   }
 
   /** Asks for what has changed: on a still screen this is a message without an answer. */
