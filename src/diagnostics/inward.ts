@@ -21,7 +21,10 @@ export function blameAmong(dials: Dials, vantage: Vantage): Blame {
 }
 
 function blamePublic(facts: DialFacts, { gateway, rfb }: Dials): Blame {
-  if (!gateway) return isOfGateway(facts, rfb) ? blameGateway(facts, rfb) : blameFor(facts, { vantage: 'public' });
+  // Whoever said 101 is a gateway that is there: that we cannot dial it past the ingress says nothing.
+  const isElsewhere = gateway !== undefined && isBehindUpgrade(facts) && !reached(gateway, 'http');
+  if (!gateway || isElsewhere)
+    return isOfGateway(facts, rfb) ? blameGateway(facts, rfb) : blameFor(facts, { vantage: 'public' });
   const innerOpens = opens(gateway);
   const isSame = !innerOpens && reached(facts, 'http') && saysTheSame(facts, gateway);
   return isSame ? blameGateway(gateway, rfb) : blameFor(facts, { vantage: 'public', innerOpens });
@@ -70,7 +73,7 @@ function blameGateway(facts: DialFacts, rfb: DialFacts | undefined): Blame {
 }
 
 /** Nothing at all came back: it may be that only we cannot look there. */
-function isUnseen({ stage, errorCode }: DialFacts): boolean {
+export function isUnseen({ stage, errorCode }: DialFacts): boolean {
   return stage === 'dns' || (stage === 'tcp' && (errorCode === undefined || errorCode === 'ETIMEDOUT'));
 }
 

@@ -101,6 +101,11 @@ const ROWS: readonly Row[] = [
   ],
   ['404 at both', { public: answered(404), gateway: answered(404), rfb: OPEN }, 'CF-GATEWAY-ID proven'],
   ['a name that nobody knows', { public: { stage: 'dns' }, gateway: REFUSED }, 'CF-DNS-NAME proven'],
+  [
+    '101, then 1011 at once, and we cannot dial the gateway',
+    { public: ended(4, 1011), gateway: REFUSED, rfb: OPEN },
+    'CF-GATEWAY-DIAL proven',
+  ],
   ['the runner, asked itself', { rfb: REFUSED }, 'CF-RUNNER-REFUSED likely'],
 ];
 

@@ -46,16 +46,7 @@ export async function lookOut(
   if (!nsenter || !bash || !timeout || found.length === 0) return undefined;
   const tries = found.flatMap(({ address }) => TRANSPORTS.map((transport) => ({ address, transport })));
   const answers = (before: readonly string[], address: string, transport: Transport): Promise<boolean> => {
-    const [file, ...args] = [
-      ...before,
-      timeout,
-      String(WAIT_S),
-      bash,
-      '-c',
-      TRIES[transport],
-      address,
-      String(port),
-    ];
+    const [file, ...args] = [...before, timeout, String(WAIT_S), bash, '-c', TRIES[transport], address, String(port)];
     return run(file, args, { timeout: TIMEOUT_MS }).then(
       () => true,
       () => false, // no answer in time, or a refusal

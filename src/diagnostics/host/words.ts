@@ -27,7 +27,7 @@ const WORDS: Readonly<Record<keyof ServerWords, RegExp>> = {
   left: /viewer exited\.?$/i,
   empty:
     /maximum number of clients|(?:unable to|can(?:'|no)t|could not|failed to) open (?:x )?display|missing x server|\b(?:chrome|chromium|firefox|camoufox|browser)\b.*\b(?:exited|crashed|died|was killed|terminated)\b/i,
-  shared: /\bSIGBUS\b|\/dev\/shm|shared memory.*(?:too small|no space|failed)/i,
+  shared: /\bSIGBUS\b|(?:\/dev\/shm|shared memory)\b.*(?:too small|no space|full|failed)/i,
   orphaned:
     /\bcaught X?IO error|\bX connection to \S+ broken|XIO:\s+fatal IO error|lost (?:its )?connection to the X server/i,
   locked:

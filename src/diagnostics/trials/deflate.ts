@@ -13,7 +13,7 @@ const COMPRESSED = 0x40;
 /** What RFB says first, on both sides. */
 const VERSION = Buffer.from('RFB 003.008\n', 'latin1');
 const TAIL_BYTES = 4;
-const ANSWER_MS = 2_500;
+const ANSWER_MS = 5_000;
 
 /** Offers compression as browsers do and, where it is agreed on, compresses what an RFB client says first. */
 export async function tryDeflate(target: DialTarget, options: DialOptions): Promise<DeflateTrial | undefined> {

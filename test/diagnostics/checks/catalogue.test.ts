@@ -466,6 +466,15 @@ describe('what is nobody’s fault', () => {
     expect(lines.join()).not.toMatch(/ fail: | warn: /);
   });
 
+  test('a raw port that does not answer from here, beside a public stream that shows the picture', async () => {
+    const lines = await troubles({ ...OWN, dials: { rfb: { stage: 'tcp', failure: 'waited in vain' } } });
+    expect(lines).toEqual([
+      'rfb.promptness skip: no greeting came from the runner itself',
+      'runner.rfb skip: the picture comes in front; the rfb vantage does not answer from here',
+      'gateway.desktop skip: one of the two shows no desktop',
+    ]);
+  });
+
   test('a raw port without its password beside a public stream that shows the picture', async () => {
     const lines = await troubles({ ...OWN, dials: { rfb: locked('password') } });
     expect(lines).toEqual([
