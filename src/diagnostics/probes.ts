@@ -131,7 +131,9 @@ async function dialSilent(
   const { facts } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
   if (facts.stage === 'open') return facts;
   const again = await dialOnce(target, trust, signal);
-  return again.facts.stage === first.facts.stage ? facts : undefined;
+  if (again.facts.stage !== first.facts.stage) return undefined;
+  const { facts: second } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
+  return second.stage === facts.stage ? facts : undefined; // chance is no contract
 }
 
 /** That HTTP/2 cannot be tried says nothing: HTTP/1.1 is what counts. */
