@@ -6,6 +6,11 @@ import { CODES, type Code } from './codes.js';
 import type { DialFacts } from './probe/facts.js';
 import type { CollectedLogs } from './collection/index.js';
 
+/** Codes of faults that Traefik gives the reason of in its own log. */
+const SELF_TOLD: ReadonlySet<Code> = new Set(['CF-TRAEFIK-ROUTE', 'CF-TRAEFIK-SERVERS']);
+/** Errors of it that are cited: the last ones are of what it runs now. */
+const MAX_ERRORS = 3;
+
 /** What tells one hop from the next, where a dial alone does not. */
 const SETTLE =
   'a run that can also dial the gateway and the raw RFB port (--gateway, --rfb), with the access log of the ingress (--traefik-log)';
@@ -16,13 +21,14 @@ export function findingsOfChecks(results: readonly CheckResult[], logs: Collecte
     if (verdict.status === 'pass' && verdict.told) return [toldOf(report, verdict.saw, verdict.told)];
     if (verdict.status !== 'fail' && verdict.status !== 'warn') return [];
     const { want, remedy, not } = CODES[verdict.code];
+    const errors = SELF_TOLD.has(verdict.code) ? (logs.ingressErrors ?? []).slice(-MAX_ERRORS) : [];
     return [
       {
         code: verdict.code,
         hop: report.hop,
         severity: verdict.status,
         confidence: verdict.confidence ?? 'likely',
-        saw: `${report.title}: ${verdict.saw}`,
+        saw: [`${report.title}: ${verdict.saw}`, ...errors.map(toldByIngress)].join('; '),
         want: verdict.want || want,
         remedy: verdict.remedy ?? remedy,
         not,
@@ -30,6 +36,7 @@ export function findingsOfChecks(results: readonly CheckResult[], logs: Collecte
         evidence: [
           ...(verdict.evidence ?? []),
           ...linesOf(verdict.wsKey, logs),
+          ...errors.map(({ file, line, text }) => ({ file, line, text })),
           { file: 'report.json', text: `checks: ${report.id}` },
         ],
       },
@@ -62,6 +69,10 @@ function toldOf({ id }: CheckResult['report'], saw: string, code: Code): Finding
   const { want, remedy, not } = CODES[code];
   const evidence = [{ file: 'report.json', text: `checks: ${id}` }];
   return { code, hop: hopOf(code), severity: 'info', confidence: 'likely', saw, want, remedy, not, evidence };
+}
+
+function toldByIngress({ router, text }: NonNullable<CollectedLogs['ingressErrors']>[number]): string {
+  return router === undefined ? `Traefik says: ${text}` : `router ${router} is disabled: ${text}`;
 }
 
 /** What the gateway and the ingress wrote of a socket. */

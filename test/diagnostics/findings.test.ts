@@ -67,6 +67,25 @@ describe('findings of checks', () => {
     expect(found).toMatchObject({ code: 'CF-VIEWER-FRAME', severity: 'info', saw: 'X-Frame-Options: DENY' });
   });
 
+  test('tell what Traefik says of the routers that it dropped, where its own log is at hand', () => {
+    const errors = [
+      { file: 'traefik-access.log', line: 1, router: 'vnc@file', text: 'middleware "nobody@file" does not exist' },
+      { file: 'traefik-access.log', line: 2, router: undefined, text: 'field not found, node: bogus' },
+    ];
+    const seen = { saw: '404', want: '101' };
+    const [route, full] = findingsOfChecks(
+      [
+        result('a', { status: 'fail', ...seen, code: 'CF-TRAEFIK-ROUTE' }),
+        result('b', { status: 'fail', ...seen, code: 'CF-GATEWAY-FULL' }),
+      ],
+      { ...NOTHING, ingressErrors: errors },
+    );
+    expect(route?.saw).toContain('router vnc@file is disabled: middleware "nobody@file" does not exist');
+    expect(route?.saw).toContain('Traefik says: field not found, node: bogus');
+    expect(route?.evidence).toContainEqual({ file: 'traefik-access.log', line: 1, text: errors[0]?.text });
+    expect(full?.saw).toBe('it is so: 404');
+  });
+
   test('cite the lines that gateway and ingress wrote of the same socket', () => {
     const logs = {
       ...NOTHING,

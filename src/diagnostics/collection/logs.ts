@@ -6,12 +6,14 @@ import type { Run } from '../evidence/index.js';
 import {
   type AccessLine,
   type EdgeLine,
+  type IngressError,
   type LogMark,
   type ServiceLine,
   linesWith,
   markLog,
   parseAccessLog,
   parseEdgeLog,
+  parseIngressErrors,
   parseServiceLog,
   partsSince,
   sizeOf,
@@ -53,6 +55,8 @@ interface OwnEvents {
 /** What the logs of a run say; empty where a log could not be had. */
 export interface CollectedLogs {
   readonly access: readonly AccessLine[];
+  /** What Traefik could not do, where its own log is in the same file as its access log, or in that of a proxy. */
+  readonly ingressErrors?: readonly (IngressError & { readonly file: string })[];
   readonly gateway: readonly ServiceLine[];
   readonly runner: readonly ServiceLine[];
   /** The log of a runner that is none of ours, as it stands. */
@@ -137,6 +141,9 @@ export async function collectLogs(
     });
   return {
     access: own.lines,
+    ingressErrors: [...lines]
+      .filter(([as]) => as === 'traefik-access.log' || as.startsWith('proxy-'))
+      .flatMap(([file, text]) => parseIngressErrors(text).map((error) => ({ ...error, file }))),
     gateway: since(sinceMs, gateway.lines),
     runner: since(sinceMs, runner.lines),
     runnerText: lines.get('runner.log') ?? [],
