@@ -68,7 +68,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
         'A health check that you rely on, http, https or tcp://HOST:PORT: is it red when no picture can be seen?',
     }),
     modes: Flags.string({ default: 'still,moving,watch-only', summary: 'Which streams to hold at once.' }),
-    'traefik-log': Flags.string({ summary: "Traefik's access log." }),
+    'traefik-log': Flags.string({ summary: "Traefik's access log; its own log may be in the same file." }),
     'gateway-log': Flags.string({ summary: "The gateway's log." }),
     'runner-log': Flags.string({ summary: "The runner's log." }),
     'control-log': Flags.string({ summary: "The control plane's log." }),
