@@ -127,7 +127,7 @@ async function dialSilent(
 ): Promise<DialFacts | undefined> {
   if (target.kind !== 'socket') return undefined;
   const first = await dialFront();
-  if (first.facts.stop === 'silence') return undefined; // the time is up, whatever is offered
+  if (isTimeUp(first.facts)) return undefined; // whatever is offered
   const { facts } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
   if (facts.stage === 'open') return facts;
   const again = await dialOnce(target, trust, signal);
@@ -153,7 +153,7 @@ async function dialAgain(
   if (target.kind !== 'socket') return [];
   const began = performance.now();
   const attempts: Attempt[] = [{ facts: (await dialFront()).facts }];
-  if (attempts[0]?.facts.stop === 'silence') return attempts; // the time is up, and more of the same tells nothing
+  if (attempts.some(({ facts }) => isTimeUp(facts))) return attempts; // more of the same tells nothing
   while (attempts.length <= ATTEMPTS && !signal.aborted) {
     const areAllOpen = attempts.every(({ facts }) => facts.stage === 'open');
     if (areAllOpen && performance.now() - began > AGAIN_MS) break;
@@ -177,6 +177,11 @@ async function dialOnce(target: DialTarget, trust: Trust, signal: AbortSignal): 
   if (facts.frame && stream?.picture) facts.frame.isPlain = isPlain(stream.picture.pixels);
   await stream?.close();
   return dialled;
+}
+
+/** The opening waited in vain for as long as a dial may take. */
+function isTimeUp({ stop, stoppedAfterMs = 0 }: DialFacts): boolean {
+  return stop === 'silence' || stoppedAfterMs >= DIAL_MS / 2;
 }
 
 /** A server may draw the pointer into the picture: 32 pixels wide and high. */

@@ -17,7 +17,7 @@ const evidence = z.strictObject({
 
 const check = z
   .strictObject({
-    id: z.string().regex(/^[a-z]+(\.[a-zA-Z-]+)+$/),
+    id: z.string().regex(/^[a-z]+(\.[a-zA-Z0-9-]+)+$/),
     hop,
     title: text,
     verdict,

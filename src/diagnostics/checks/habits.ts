@@ -15,6 +15,23 @@ const SEEN = ['rfb.firstFrame'];
 /** What goes wrong with a path that shows its picture. */
 export const habitChecks: readonly Check<CheckContext>[] = [
   {
+    id: 'gateway.compression',
+    hop: 'gateway',
+    title: 'compression is understood where it is agreed on',
+    needs: SEEN,
+    applies: (context) => innermostSocket(context) !== undefined,
+    budgetMs: DIAL_BUDGET_MS,
+    run: async (context) => {
+      const { front, trials } = context;
+      const trial = front && (await trials.deflate(front.target));
+      if (!trial) return { status: 'skip', because: 'the socket did not open again' };
+      if (!trial.agreed) return { status: 'pass', saw: 'not agreed on' };
+      if (trial.understood) return { status: 'pass', saw: 'permessage-deflate, spoken as agreed' };
+      const saw = `permessage-deflate was agreed on; a compressed message got ${trial.saw}`;
+      return { status: 'fail', saw, want: 'an answer', code: 'CF-GATEWAY-FRAMES', confidence: 'proven' };
+    },
+  },
+  {
     id: 'gateway.desktop',
     hop: 'gateway',
     title: 'the desktop is the one that was asked for',
@@ -46,7 +63,8 @@ export const habitChecks: readonly Check<CheckContext>[] = [
       const socket = innermostSocket(context);
       const keptMs = socket && (await context.trials.leave(socket.target));
       if (keptMs === undefined) return { status: 'skip', because: 'the socket did not open again' };
-      if (keptMs !== Number.POSITIVE_INFINITY) return { status: 'pass', saw: `after ${Math.round(keptMs)} ms` };
+      if (keptMs !== Number.POSITIVE_INFINITY)
+        return { status: 'pass', saw: `let go of after ${Math.round(keptMs)} ms` };
       return {
         status: 'warn',
         saw: 'it stayed open, seconds after the FIN of its viewer',
@@ -54,23 +72,6 @@ export const habitChecks: readonly Check<CheckContext>[] = [
         code: 'CF-GATEWAY-HALF-CLOSED',
         confidence: socket?.vantage === 'gateway' ? 'proven' : 'likely',
       };
-    },
-  },
-  {
-    id: 'gateway.compression',
-    hop: 'gateway',
-    title: 'compression is understood where it is agreed on',
-    needs: SEEN,
-    applies: (context) => innermostSocket(context) !== undefined,
-    budgetMs: DIAL_BUDGET_MS,
-    run: async (context) => {
-      const { front, trials } = context;
-      const trial = front && (await trials.deflate(front.target));
-      if (!trial) return { status: 'skip', because: 'the socket did not open again' };
-      if (!trial.agreed) return { status: 'pass', saw: 'not agreed on' };
-      if (trial.understood) return { status: 'pass', saw: 'permessage-deflate, spoken as agreed' };
-      const saw = `permessage-deflate was agreed on; a compressed message got ${trial.saw}`;
-      return { status: 'fail', saw, want: 'an answer', code: 'CF-GATEWAY-FRAMES', confidence: 'proven' };
     },
   },
 ];

@@ -24,8 +24,8 @@ export function catalogue(): readonly Check<CheckContext>[] {
     ...pageChecks,
     ...upgradeChecks,
     ...rfbChecks,
-    ...vantageChecks,
     ...habitChecks,
+    ...vantageChecks,
     healthCheck,
     pictureCheck,
   ];

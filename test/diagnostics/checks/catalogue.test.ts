@@ -197,11 +197,11 @@ describe('the catalogue', () => {
       'rfb.serverInit',
       'rfb.firstFrame',
       'testcard.readable',
-      'gateway.direct',
-      'runner.rfb',
+      'gateway.compression',
       'gateway.desktop',
       'gateway.farewell',
-      'gateway.compression',
+      'gateway.direct',
+      'runner.rfb',
       'control.health',
       'picture.seen',
     ]);
@@ -470,16 +470,16 @@ describe('what is nobody’s fault', () => {
     const lines = await troubles({ ...OWN, dials: { rfb: { stage: 'tcp', failure: 'waited in vain' } } });
     expect(lines).toEqual([
       'rfb.promptness skip: no greeting came from the runner itself',
-      'runner.rfb skip: the picture comes in front; the rfb vantage does not answer from here',
       'gateway.desktop skip: one of the two shows no desktop',
+      'runner.rfb skip: the picture comes in front; the rfb vantage does not answer from here',
     ]);
   });
 
   test('a raw port without its password beside a public stream that shows the picture', async () => {
     const lines = await troubles({ ...OWN, dials: { rfb: locked('password') } });
     expect(lines).toEqual([
-      'runner.rfb skip: the RFB server wants a password, and none is known here; pass --password-file',
       'gateway.desktop skip: one of the two shows no desktop',
+      'runner.rfb skip: the RFB server wants a password, and none is known here; pass --password-file',
     ]);
   });
 });
