@@ -12,7 +12,10 @@ const WORDS = { right: 'right', wrong: '**wrong**', notHostable: 'not hostable',
 
 const table = (heads, rows) =>
   [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
-const cell = (text) => String(text ?? '–').replaceAll('|', '\\|').replaceAll('\n', ' ');
+const cell = (text) =>
+  String(text ?? '–')
+    .replaceAll('|', '\\|')
+    .replaceAll('\n', ' ');
 
 const scored = () => {
   const { total, right, wrong, notHostable, skipped, rows } = score;
@@ -20,7 +23,17 @@ const scored = () => {
     ...[id, title, expected.hop, found?.hop, found?.code, found?.confidence, seconds, WORDS[result]],
     result === 'right' ? remedy : because,
   ]);
-  const heads = ['fault', 'what is broken', 'expected', 'found', 'code', 'confidence', 's', 'result', 'remedy given, or why'];
+  const heads = [
+    'fault',
+    'what is broken',
+    'expected',
+    'found',
+    'code',
+    'confidence',
+    's',
+    'result',
+    'remedy given, or why',
+  ];
   return `${right} of ${total} right, ${wrong} wrong, ${notHostable} not hostable, ${skipped} skipped.\n\n${table(heads, lines)}`;
 };
 
