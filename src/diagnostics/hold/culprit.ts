@@ -107,7 +107,10 @@ function replacedInFront({ input, first, isCut, lives }: Scene): Culprit | undef
   if (isCut('gateway') || serviceEnded('ingress', input) || first.end.how === 'close_frame') return undefined;
   const generation = generationOf(input.streams.filter(({ vantage }) => vantage === 'public'));
   const isSure = generation && (lives('gateway') || generation.youngerLived > 0);
-  return isSure ? { code: 'CF-EDGE-RELOAD', confidence: 'likely' } : undefined;
+  if (!isSure) return undefined;
+  const { ended, youngerLived } = generation;
+  const text = `streams: ${ended} ended together, whatever they carried; ${youngerLived} that were opened later lived on, and the port took new ones`;
+  return { code: 'CF-EDGE-RELOAD', confidence: 'likely', evidence: [{ file: 'report.json', text }] };
 }
 
 /** A gateway that ends a socket says why, in its log and in the close frame; an ingress sends no close frame. */
