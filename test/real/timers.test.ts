@@ -129,7 +129,10 @@ describe.skipIf(lacks('xvfb', 'x11vnc', 'nginx', 'haproxy', 'websockify'))(
       ]);
       for (const { port } of proxies) {
         const report = await look(port, '--duration', '8s');
-        expect(report.findings, told(report)).toEqual([]);
+        expect(
+          report.findings.filter(({ severity }) => severity !== 'info'),
+          told(report),
+        ).toEqual([]);
         expect(report.verdict).toBe('pass');
       }
     });
