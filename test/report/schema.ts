@@ -32,9 +32,12 @@ const check = z
     return saw !== undefined && because === undefined && (is === 'pass' || want !== undefined);
   }, 'a skip and an unknown have a reason, the others what was seen, a warning and a failure also what was wanted');
 
+const traffic = z.enum(['viewing', 'silent', 'pings', 'asks', 'pokes', 'pulls']);
+
 const stream = z.strictObject({
   vantage: z.enum(['public', 'gateway', 'rfb']),
   mode: z.enum(['still', 'moving', 'watch-only']),
+  traffic: traffic.optional(),
   session: text.optional(),
   openedAt: time,
   heldMs: millis,
@@ -71,6 +74,12 @@ const finding = z
     not: z.array(text),
     settle: text.optional(),
     evidence: z.array(evidence).min(1),
+    hypotheses: z
+      .array(
+        z.strictObject({ what: text, stands: z.boolean(), speaksFor: z.array(text), speaksAgainst: z.array(text) }),
+      )
+      .min(1)
+      .optional(),
   })
   .refine(({ code, hop: at }) => code.startsWith(`CF-${at.toUpperCase()}-`) || code === 'CF-TOPOLOGY-RULE', {
     message: 'a code carries its hop',
@@ -103,6 +112,14 @@ export const reportSchema = z
           because: text.optional(),
         }),
       )
+      .optional(),
+    cutTimes: z
+      .strictObject({
+        boundMs: millis,
+        rows: z.array(z.strictObject({ vantage: text, traffic, cutMs: millis.nullable(), outlivedMs: millis })),
+        pingEveryMs: millis.nullable(),
+        set: z.array(z.strictObject({ where: text, what: text })),
+      })
       .optional(),
     clocks: z
       .array(z.strictObject({ source: text, aheadMs: z.number(), uncertaintyMs: millis, events: z.int().min(1) }))
