@@ -28,10 +28,10 @@ export function generationOf(streams: readonly JudgedStream[]): Generation | und
   const youngest = Math.max(...cuts.map(bornAt));
   const through = measured.filter((stream) => hasLived(stream) && bornAt(stream) < last);
   if (through.some((stream) => bornAt(stream) <= youngest)) return undefined;
-  const oldestCutMs = Math.max(...cuts.map(({ readings }) => readings.ageMs));
-  const areApart = oldestCutMs - Math.min(...cuts.map(({ readings }) => readings.ageMs)) > TOGETHER_MS;
-  // Younger ones that grew older than those that were cut say that it was no age.
-  const youngerLived = through.filter(({ readings }) => readings.ageMs > oldestCutMs + TOGETHER_MS).length;
+  const ages = cuts.map(({ readings }) => readings.ageMs);
+  const areApart = Math.max(...ages) - Math.min(...ages) > TOGETHER_MS;
+  // A limit of age would have struck a younger one that grew older than the first to be cut.
+  const youngerLived = through.filter(({ readings }) => readings.ageMs > Math.min(...ages) + TOGETHER_MS).length;
   return areApart || youngerLived > 0 ? { ended: cuts.length, youngerLived } : undefined;
 }
 
