@@ -405,7 +405,7 @@ describe('verify of a fleet', () => {
         .filter((line) => line.includes(session.id) && line.includes('"session.started"'))
         .map((line) => (JSON.parse(line) as { port: number }).port)[0]!;
       const report = await outside('--rfb', `127.0.0.1:${port}`);
-      expect({ codes: codes(report), exitCode: report.exitCode }).toEqual({ codes: [], exitCode: 3 });
+      expect({ codes: codes(report), exitCode: report.exitCode }).toEqual({ codes: ['CF-RUNNER-AUTH info'], exitCode: 3 });
       expect(report.checks.filter(({ id }) => id.startsWith('rfb.')).map(({ verdict }) => verdict)).toEqual([
         'pass',
         'skip',
