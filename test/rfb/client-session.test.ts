@@ -103,6 +103,14 @@ describe('what a server sends to a client', () => {
     expect(request).toMatchObject({ message: { incremental: true, width: 640, height: 480 } });
   });
 
+  test('is asked for in a corner that is no larger than the screen', () => {
+    const session = new ClientSession(init(8, 6), { keepPicture: false });
+    const corner = (bytes: Buffer) => new ClientMessageParser().feed(bytes).at(-1);
+    expect(corner(session.request(false, 4))).toMatchObject({ message: { incremental: false, width: 4, height: 4 } });
+    expect(corner(session.request(false, 7))).toMatchObject({ message: { width: 7, height: 6 } });
+    expect(corner(session.start(64))).toMatchObject({ message: { incremental: false, width: 8, height: 6 } });
+  });
+
   test.each<[string, Buffer, string]>([
     ['an unknown message', Buffer.from([150, 0, 0]), 'type 150'],
     ['Tight, which nobody asked for', update([rectangle(7, { x: 0, y: 0, width: 1, height: 1 })]), 'encoding 7'],
