@@ -209,7 +209,7 @@ export const CODES = {
     want: 'a router for the path of the socket, and 101 from the gateway behind it',
     remedy:
       'A rule that matches the path, in version 3 syntax (one matcher a call, PathRegexp for patterns; or core.defaultRuleSyntax: v2), on a router that Traefik loads: services and middlewares that exist, no unknown key in the dynamic file, Swarm labels under deploy. A fleet of camofleet: camofleet render',
-    not: ['the gateway: it was not asked'],
+    not: ['the gateway: the handshake of the viewer did not come to it'],
   },
   'CF-TRAEFIK-AUTH': {
     hop: 'traefik',

@@ -51,7 +51,7 @@ describe('findings of checks', () => {
         saw: 'it is so: 404',
         want: '101',
         remedy: CODES['CF-TRAEFIK-ROUTE'].remedy,
-        not: ['the gateway: it was not asked'],
+        not: CODES['CF-TRAEFIK-ROUTE'].not,
         settle: expect.stringContaining('--gateway'),
         evidence: [{ file: 'report.json', text: 'checks: d' }],
       },

@@ -10,6 +10,7 @@ import { judgeLogged, surer } from './logged.js';
 import type { LookName } from './plan.js';
 import { judgeQuery } from './query.js';
 import { judgeRedirect } from './redirect.js';
+import { judgeRewritten } from './rewritten.js';
 import { judgeRoute } from './route.js';
 import { judgeStripped } from './stripped.js';
 import { judgeSwitch } from './switching.js';
@@ -61,6 +62,7 @@ function judged(refusal: Refusal): Refuser | undefined {
     judgeStripped(refusal) ??
     judgeBackend(refusal) ??
     judgePath(refusal) ??
+    judgeRewritten(refusal) ??
     judgeLogged(refusal) ??
     judgeBehind(refusal) ??
     judgeAuth(refusal) ??

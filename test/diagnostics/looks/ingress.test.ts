@@ -238,7 +238,17 @@ const DIALS = { ...LINE, status: 502, originStatus: 502, router: 'vnc@file', ser
 const LATE = says(504, 'Gateway Timeout');
 const ASKS = says(401, '401 Unauthorized\n');
 
+const NO_PATH = says(404, '{"code":"not_found"}', 'application/problem+json');
+const NO_ID = says(404, '{"code":"unknown_id"}', 'application/problem+json');
+
 const BEHIND: readonly Row[] = [
+  [
+    'the gateway knows no such path, and takes it when it is asked itself',
+    refusal(NO_PATH, { 'made-up': NO_PATH, inner: OPEN }),
+    'CF-TRAEFIK-ROUTE likely',
+  ],
+  ['a gateway that knows no such path', refusal(NO_PATH, { inner: NO_PATH }), 'CF-VIEWER-PATH likely'],
+  ['another gateway that knows no such id', refusal(NO_ID, { 'made-up': NO_PATH, inner: OPEN }), undefined],
   [
     'it dials another port than that of the gateway',
     refusal(BAD_GATEWAY, { inner: OPEN }, { line: DIALS }),
