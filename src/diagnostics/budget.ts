@@ -85,7 +85,9 @@ const MEASURES: Readonly<Record<LimitName, (measured: Measured) => number | stri
     ),
   longestSilenceMs: ({ streams }) =>
     worst(
-      streams.filter(({ mode, traffic = 'viewing' }) => mode !== 'still' && traffic === 'viewing').map(({ longestSilenceMs }) => longestSilenceMs),
+      streams
+        .filter(({ mode, traffic = 'viewing' }) => mode !== 'still' && traffic === 'viewing')
+        .map(({ longestSilenceMs }) => longestSilenceMs),
       'no stream with a moving picture was held',
     ),
 };
