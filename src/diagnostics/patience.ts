@@ -1,4 +1,4 @@
 /** From the beginning of a dial to its first frame. */
 export const DIAL_MS = 6_000;
 /** For each second look at a refusal. */
-export const LOOK_MS = 3_000;
+export const LOOK_MS = 2_500;
