@@ -36,9 +36,20 @@ function isOfFile({ id, verdict }: CheckReport): boolean {
   return id.startsWith('topology.') && verdict === 'pass';
 }
 
-/** What was seen last, unless something could not be found out. */
+/** What is tried beside the way of the picture: that it went well does not say how far the picture came. */
+const BESIDE_THE_WAY: ReadonlySet<string> = new Set([
+  'upgrade.again',
+  'upgrade.http2',
+  'gateway.compression',
+  'gateway.farewell',
+  'gateway.desktop',
+  'rfb.promptness',
+  'control.health',
+]);
+
+/** What was seen last on the way of the picture, unless something could not be found out. */
 function noteOf(looked: readonly CheckReport[]): string | undefined {
-  return (
-    looked.find(({ verdict }) => verdict === 'unknown')?.because ?? looked.findLast(({ saw }) => saw !== undefined)?.saw
-  );
+  const unknown = looked.find(({ verdict }) => verdict === 'unknown')?.because;
+  const seen = looked.filter(({ saw }) => saw !== undefined);
+  return unknown ?? (seen.findLast(({ id }) => !BESIDE_THE_WAY.has(id)) ?? seen.at(-1))?.saw;
 }
