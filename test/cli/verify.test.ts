@@ -132,7 +132,7 @@ describe('verify of a fleet', () => {
     ]);
     for (const { end, pings, frames } of report.streams) {
       expect(end).toMatchObject({ by: 'verify' });
-      expect(pings.answered).toBe(pings.sent);
+      expect(pings.sent - pings.answered, 'pings on their way at the end').toBeLessThanOrEqual(1);
       expect(frames).toBeGreaterThan(0);
     }
   });
