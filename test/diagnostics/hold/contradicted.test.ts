@@ -65,4 +65,23 @@ describe('a pong behind pictures', () => {
   test('is not seen when the raw stream ended, too', () => {
     expect(outrun([slow], [slow, cut('rfb')])).toBeUndefined();
   });
+
+  describe('that ended a stream before one of its own pings came back', () => {
+    const young = { ...readings(100), ageMs: 1_800 };
+    const ended = closed('public', 1011, { readings: young }) as Cut;
+    const early: Cut = { ...ended, end: { ...ended.end, reason: 'keepalive ping timeout' } };
+    const quiet = { ...held('public'), traffic: 'silent', readings: readings(4_000) } as const;
+
+    test('is known from a quiet stream beside it that grew older', () => {
+      expect(outrun([early], [early, quiet, held('rfb')])?.code).toBe('CF-GATEWAY-PONG');
+    });
+
+    test.each<readonly [what: string, one: Cut, beside: typeof quiet]>([
+      ['no such stream is older', early, { ...quiet, readings: young }],
+      ['it lived at another vantage point', early, { ...quiet, vantage: 'gateway' } as never],
+      ['the close frame says something else', { ...early, end: { ...early.end, reason: 'internal error' } }, quiet],
+    ])('is not guessed when %s', (_what, one, beside) => {
+      expect(outrun([one], [one, beside, held('rfb')])).toBeUndefined();
+    });
+  });
 });
