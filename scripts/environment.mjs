@@ -110,8 +110,8 @@ export function ensureBuild(node) {
   const stamp = join(root, 'dist', '.camofleet-stamp');
   const hash = hashOf(sources);
   if (isCurrent(stamp, hash)) return;
-  // Beside the last good build, which stays until this one is whole.
-  const fresh = join(root, 'node_modules', '.cache', `dist-${process.pid}`);
+  // Beside the last good build, which stays until this one is whole; on its file system, so that it can take its place.
+  const fresh = join(root, `dist.${process.pid}`);
   process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
   mkdirSync(fresh, { recursive: true });
   const advice = 'Mend the lines above; `npm run check` shows all problems.';
