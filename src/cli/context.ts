@@ -11,6 +11,8 @@ export interface ProcessContext {
   readonly entryPoint: string;
   /** Root of the installed package: templates/, dist/ui/, docs/codes/ lie below it. */
   readonly packageRoot: string;
+  /** Whether we may do what only root may: captures, namespaces. */
+  readonly isRoot: boolean;
 }
 
 export function processContext(): ProcessContext {
@@ -22,5 +24,6 @@ export function processContext(): ProcessContext {
     execPath: process.execPath,
     entryPoint: fileURLToPath(new URL('../../bin/run.js', import.meta.url)),
     packageRoot,
+    isRoot: process.getuid?.() === 0,
   };
 }

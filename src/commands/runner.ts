@@ -44,7 +44,7 @@ log goes to stdout as JSON lines. SIGTERM ends every session, then the runner.`;
       version: this.config.version,
       path: env['PATH'] ?? '',
       home: env['HOME'] ?? homedir(),
-      isRoot: process.getuid?.() === 0,
+      isRoot: this.context.isRoot,
       temporaryFolder: tmpdir(),
     });
     await serveUntilStopped(

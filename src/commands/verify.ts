@@ -122,7 +122,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
       suffix: randomId(3)
         .toLowerCase()
         .replaceAll(/[^a-z0-9]/g, '0'),
-      isRoot: process.getuid?.() === 0,
+      isRoot: this.context.isRoot,
       env,
       signal: this.signal,
       observer,

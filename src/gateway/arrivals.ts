@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../core/index.js';
 import type { DataPath } from './data-path.js';
 import type { ViewerSocket } from './relay/index.js';
 import { type UpgradeHead, readUpgradeHead } from './upgrade-head.js';
@@ -9,6 +10,7 @@ const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 interface ArrivalsDeps {
   readonly dataPath: Pick<DataPath, 'adopt' | 'fromViewers'>;
+  readonly clock: Clock;
   /** By then a head has come. */
   readonly headMs: number;
 }
@@ -34,7 +36,7 @@ export class Arrivals {
   take(accepted: Socket, receivers: Receivers): void {
     const viewer = this.deps.dataPath.adopt(accepted);
     if (!viewer) return receivers.onOther(accepted);
-    this.#waiting.set(accepted, performance.now());
+    this.#waiting.set(accepted, this.deps.clock.monotonic());
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
     let before: Buffer | undefined;
     viewer.read((length) => {
@@ -72,7 +74,7 @@ export class Arrivals {
   }
 
   #check(): void {
-    const now = performance.now();
+    const now = this.deps.clock.monotonic();
     for (const [socket, since] of this.#waiting) {
       const isLate = now - since > this.deps.headMs;
       if (!isLate && !socket.destroyed && !socket.readableEnded) continue;

@@ -66,7 +66,7 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
   };
   const warnings = openIdentityWarnings(config);
   const certificate = config.tlsCertificate === '' ? undefined : loadCertificate(config.tlsCertificate, config.tlsKey);
-  const arrivals = new Arrivals({ dataPath: attempt.dataPath, headMs: HEADERS_MS });
+  const arrivals = new Arrivals({ dataPath: attempt.dataPath, clock, headMs: HEADERS_MS });
   const server = publicListener({
     arrivals,
     tls: certificate?.options,

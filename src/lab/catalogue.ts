@@ -17,7 +17,7 @@ export interface Entry {
 }
 
 export interface Machine {
-  readonly path: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly isRoot: boolean;
 }
 
@@ -58,6 +58,6 @@ export function lacking(needs: readonly Need[], machine: Machine): readonly Need
   return needs.filter((need) => lacks(need, machine));
 }
 
-function lacks(need: Need, { path, isRoot }: Machine): boolean {
-  return need === 'root' ? !isRoot : findProgram(need, path) === undefined;
+function lacks(need: Need, { env, isRoot }: Machine): boolean {
+  return need === 'root' ? !isRoot : findProgram(need, env['PATH']) === undefined;
 }

@@ -1,3 +1,4 @@
+import { optionsFor } from './support/options.ts';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -29,30 +30,7 @@ interface Watching {
 async function run(options: Partial<VerifyOptions>, { signal, onStage, onHold }: Watching = {}): Promise<Report> {
   const { report } = await verify(
     {
-      durationMs: 700,
-      findIdle: false,
-      modes: ['still'],
-      session: undefined,
-      url: undefined,
-      page: undefined,
-      frame: undefined,
-      gateway: undefined,
-      rfb: undefined,
-      control: undefined,
-      health: [],
-      password: undefined,
-      origin: undefined,
-      headers: {},
-      ca: undefined,
-      insecure: false,
-      resolve: new Map(),
-      capture: 'off',
-      logs: { traefik: undefined, gateway: undefined, runner: undefined },
-      pcap: [],
-      budget: {},
-      strict: false,
-      screenshot: false,
-      out,
+      ...optionsFor(out),
       ...options,
     },
     {

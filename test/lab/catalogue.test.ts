@@ -4,8 +4,8 @@ import { catalogue, pick } from '../../src/lab/catalogue.ts';
 import { FAULTS } from '../../src/lab/faults/index.ts';
 import { NOT_HOSTABLE } from '../../src/lab/not-hostable.ts';
 
-const BARE = { path: '/nowhere', isRoot: false };
-const FULL = { path: process.env['PATH'], isRoot: true };
+const BARE = { env: { PATH: '/nowhere' }, isRoot: false };
+const FULL = { env: process.env, isRoot: true };
 
 describe('the catalogue of the lab', () => {
   test('has an answer for every fault of the atlas, and hosts it or says why not', () => {

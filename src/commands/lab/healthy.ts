@@ -19,12 +19,11 @@ export default class LabHealthy extends CamofleetCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(LabHealthy);
     const { healthOf, lookAtHealthy, setUps } = await import('../../lab/index.js');
-    const machine = { path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 };
     const deps = { ...this.context, temporary: tmpdir(), signal: this.signal, onStarted: () => {} };
     const rows: HealthyRow[] = [];
     for (const [index, setUp] of setUps(flags.from + flags.runs - 1).entries()) {
       if (index + 1 < flags.from) continue;
-      const row = await lookAtHealthy(setUp, index + 1, deps, machine);
+      const row = await lookAtHealthy(setUp, index + 1, deps, this.context);
       rows.push(row);
       if (!flags.json) process.stdout.write(`${line(row)}\n`);
     }

@@ -12,7 +12,7 @@ export default class LabList extends CamofleetCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(LabList);
     const { catalogue } = await import('../../lab/index.js');
-    const entries = catalogue({ path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 });
+    const entries = catalogue(this.context);
     if (flags.json) {
       const rows = entries.map(({ id, title, answer, fault, because }) => {
         return { id, title, hop: answer.hop, hostable: fault !== undefined, because: because ?? null };

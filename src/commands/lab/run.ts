@@ -18,7 +18,7 @@ export default class LabRun extends CamofleetCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LabRun);
     const { catalogue, pick } = await import('../../lab/index.js');
-    const entries = catalogue({ path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 });
+    const entries = catalogue(this.context);
     for (const entry of pick(entries, args.id ?? [])) {
       const isRight = await this.#show(entry, flags.healthy);
       if (!isRight) process.exitCode = EXIT.failed;

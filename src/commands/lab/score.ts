@@ -28,7 +28,7 @@ export default class LabScore extends CamofleetCommand {
       import('../../lab/index.js'),
       import('../../report/index.js'),
     ]);
-    const entries = catalogue({ path: this.context.env['PATH'], isRoot: process.getuid?.() === 0 });
+    const entries = catalogue(this.context);
     const stream = flags.json ? process.stderr : process.stdout;
     const columns = stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
     const show = (text: string): void => void stream.write(`${text}\n`);

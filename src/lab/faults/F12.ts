@@ -1,5 +1,6 @@
 import { startScreen, startX11vnc } from '../parts/display.js';
-import { startNginx } from '../parts/proxies.js';
+import { nginxTo, startNginx } from '../parts/proxies.js';
+import { startWebsockify } from '../parts/websockify.js';
 import type { Fault } from '../fault.js';
 
 /** nginx gives up on a socket in which no byte has moved for proxy_read_timeout; a still screen moves none. */
@@ -10,21 +11,9 @@ export const F12: Fault = {
   start: async (stage, is) => {
     const { display } = await startScreen(stage);
     const rfb = await startX11vnc(stage, { display });
-    const port = await stage.port();
-    await stage.start({ program: 'websockify', args: [`127.0.0.1:${port}`, `127.0.0.1:${rfb.port}`], port });
-    const nginx = await startNginx(stage, {
-      http: (own) => `server {
-    listen 127.0.0.1:${own};
-    location / {
-      proxy_pass http://127.0.0.1:${port};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_read_timeout ${is === 'broken' ? '5s' : '3600s'};
-      proxy_send_timeout 3600s;
-    }
-  }`,
-    });
+    const { port } = await startWebsockify(stage, { to: `127.0.0.1:${rfb.port}` });
+    const timers = { read: is === 'broken' ? '5s' : '3600s', send: '3600s' };
+    const nginx = await startNginx(stage, { http: (own) => nginxTo(own, port, timers) });
     return { flags: ['--url', `ws://127.0.0.1:${nginx.port}/websockify`, '--duration', '12s'] };
   },
 };

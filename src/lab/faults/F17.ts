@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDesk } from '../parts/desk.js';
-import { startNginx } from '../parts/proxies.js';
+import { nginxTo, startNginx } from '../parts/proxies.js';
 import { connectionsTo } from '../listening.js';
 import type { Fault } from '../fault.js';
 
@@ -17,16 +17,7 @@ export const F17: Fault = {
     const { gateway } = await startDesk(stage);
     const nginx = await startNginx(stage, {
       main: `worker_shutdown_timeout ${is === 'broken' ? '4s' : '240s'};`,
-      http: (port) => `server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${gateway.port};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_read_timeout 3600s;
-    }
-  }`,
+      http: (own) => nginxTo(own, gateway.port),
     });
     return {
       flags: ['--url', `ws://127.0.0.1:${nginx.port}${gateway.path}`, '--gateway', gateway.url].concat([

@@ -1,7 +1,7 @@
 import type { Fault } from '../fault.js';
 import { startScreen, startX11vnc } from '../parts/display.js';
 import { startGateway } from '../parts/gateway.js';
-import { startNginx } from '../parts/proxies.js';
+import { nginxTo, startNginx } from '../parts/proxies.js';
 
 /** The gateway is believed to ping every two seconds; it does not, and an nginx in front cuts what is quiet. */
 export const F42: Fault = {
@@ -13,19 +13,8 @@ export const F42: Fault = {
     const rfb = await startX11vnc(stage, { display });
     const every = is === 'broken' ? '0' : '2000';
     const gateway = await startGateway(stage, { rfb, env: { WS_PING_INTERVAL_MS: every } });
-    const nginx = await startNginx(stage, {
-      http: (port) => `server {
-  listen 127.0.0.1:${port};
-  location / {
-    proxy_pass http://127.0.0.1:${gateway.port};
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection $connection_upgrade;
-    proxy_read_timeout 6s;
-    proxy_send_timeout 6s;
-  }
-}`,
-    });
+    const timers = { read: '6s', send: '6s' };
+    const nginx = await startNginx(stage, { http: (own) => nginxTo(own, gateway.port, timers) });
     return {
       flags: ['--url', `ws://127.0.0.1:${nginx.port}${gateway.path}`, '--gateway', gateway.url]
         .concat(['--rfb', `127.0.0.1:${rfb.port}`, '--heartbeat', '2s'])

@@ -1,6 +1,5 @@
 import type { Fault } from '../fault.js';
-import { startScreen, startX11vnc } from '../parts/display.js';
-import { startGateway } from '../parts/gateway.js';
+import { startFarDesk } from '../parts/desk.js';
 import { startNetwork } from '../parts/network.js';
 
 /** TCP that accepts, and UDP that answers as a server of QUIC answers a version that it does not speak. */
@@ -21,24 +20,11 @@ export const F70: Fault = {
     const port = await stage.port();
     const script = site(router.address, port);
     await stage.start({ program: stage.node, args: ['-e', script], namespace: router.name, port });
-    const { display } = await startScreen(stage);
-    const rfb = await startX11vnc(stage, { display, listen: server.address, namespace: server.name });
-    const gateway = await startGateway(stage, {
-      rfb: { host: server.address, port: rfb.port },
-      host: server.address,
-      namespace: server.name,
-    });
+    const { gateway, rfb } = await startFarDesk(stage, server);
     const rules = `table ip fence { chain out { type filter hook output priority 0; udp dport ${port} drop; } }`;
     if (is === 'broken') await network.filter(server, rules);
     return {
-      flags: [
-        '--url',
-        gateway.url,
-        '--rfb',
-        `${server.address}:${rfb.port}`,
-        '--egress',
-        `${router.address}:${port}`,
-      ].concat(['--duration', '3s']),
+      flags: ['--url', gateway.url, '--rfb', rfb, '--egress', `${router.address}:${port}`].concat(['--duration', '3s']),
       namespace: client.name,
     };
   },

@@ -1,6 +1,5 @@
 import type { Fault } from '../fault.js';
-import { startScreen, startX11vnc } from '../parts/display.js';
-import { startGateway } from '../parts/gateway.js';
+import { startFarDesk } from '../parts/desk.js';
 import { startNetwork } from '../parts/network.js';
 
 const FORGETS_S = 6;
@@ -17,15 +16,8 @@ export const F73: Fault = {
     await network.filter(router, rules);
     const seconds = is === 'broken' ? FORGETS_S : 900;
     for (const setting of [`nf_conntrack_tcp_timeout_established=${seconds}`, 'nf_conntrack_tcp_loose=0'])
-      await network.run(router, 'sysctl', '-q', '-w', `net.netfilter.${setting}`);
-    const { display } = await startScreen(stage);
-    const rfb = await startX11vnc(stage, { display, listen: server.address, namespace: server.name });
-    const gateway = await startGateway(stage, {
-      rfb: { host: server.address, port: rfb.port },
-      host: server.address,
-      namespace: server.name,
-      env: { WS_PING_INTERVAL_MS: '0' },
-    });
+      await router.run('sysctl', '-q', '-w', `net.netfilter.${setting}`);
+    const { gateway } = await startFarDesk(stage, server, { env: { WS_PING_INTERVAL_MS: '0' } });
     return {
       flags: ['--url', gateway.url, '--duration', '30s'],
       namespace: client.name,

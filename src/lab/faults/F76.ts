@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
-import { startScreen, startX11vnc } from '../parts/display.js';
-import { startGateway } from '../parts/gateway.js';
+import { startFarDesk } from '../parts/desk.js';
 import { startNetwork } from '../parts/network.js';
 
 const HELD_MS = 9_000;
@@ -14,15 +13,9 @@ export const F76: Fault = {
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;
-    const { display } = await startScreen(stage, { moving: true });
-    const rfb = await startX11vnc(stage, { display, listen: server.address, namespace: server.name });
-    const gateway = await startGateway(stage, {
-      rfb: { host: server.address, port: rfb.port },
-      host: server.address,
-      namespace: server.name,
-    });
+    const { gateway, rfb } = await startFarDesk(stage, server, { moving: true });
     return {
-      flags: ['--url', gateway.url, '--rfb', `${server.address}:${rfb.port}`, '--duration', '25s'],
+      flags: ['--url', gateway.url, '--rfb', rfb, '--duration', '25s'],
       namespace: client.name,
       meanwhile: async (signal) => {
         await sleep(HELD_MS, undefined, { signal });

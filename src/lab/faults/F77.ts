@@ -1,6 +1,5 @@
 import type { Fault } from '../fault.js';
-import { startScreen, startX11vnc } from '../parts/display.js';
-import { startGateway } from '../parts/gateway.js';
+import { startFarDesk } from '../parts/desk.js';
 import { startNetwork } from '../parts/network.js';
 
 /** The gateway stands on the router, whose firewall drops what it sends to the RFB port; what passes through is let pass. */
@@ -11,20 +10,11 @@ export const F77: Fault = {
   start: async (stage, is) => {
     const network = await startNetwork(stage);
     const { client, router, server } = network;
-    const { display } = await startScreen(stage);
-    const rfb = await startX11vnc(stage, { display, listen: server.address, namespace: server.name });
-    const gateway = await startGateway(stage, {
-      rfb: { host: server.address, port: rfb.port },
-      host: router.address,
-      namespace: router.name,
-    });
-    const rules = `table ip fence { chain out { type filter hook output priority 0; tcp dport ${rfb.port} drop; } }`;
+    const { gateway, rfb, rfbPort } = await startFarDesk(stage, server, { gatewayAt: router });
+    const rules = `table ip fence { chain out { type filter hook output priority 0; tcp dport ${rfbPort} drop; } }`;
     if (is === 'broken') await network.filter(router, rules);
     return {
-      flags: ['--url', gateway.url, '--rfb', `${server.address}:${rfb.port}`, '--gateway-log', gateway.log].concat([
-        '--duration',
-        '3s',
-      ]),
+      flags: ['--url', gateway.url, '--rfb', rfb, '--gateway-log', gateway.log].concat(['--duration', '3s']),
       namespace: client.name,
     };
   },

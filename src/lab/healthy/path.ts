@@ -2,7 +2,7 @@ import type { Fault, Given, Need } from '../fault.js';
 import { TLS_ENTRY, makeCertificates, tlsOf } from '../parts/certificates.js';
 import { startScreen, startX11vnc } from '../parts/display.js';
 import { startGateway } from '../parts/gateway.js';
-import { routesTo, startHaproxy, startNginx, startTraefik } from '../parts/proxies.js';
+import { nginxTo, routesTo, startHaproxy, startNginx, startTraefik } from '../parts/proxies.js';
 import { openSlowLink } from '../parts/slow-link.js';
 import { lookOnce } from '../parts/viewer.js';
 import { startWebsockify } from '../parts/websockify.js';
@@ -127,21 +127,6 @@ async function startFront(stage: Stage, front: Front, { port, path }: Relayed, w
       return shown(nginx.port, { accessLog: traefik.accessLog });
     }
   }
-}
-
-function nginxTo(own: number, port: number): string {
-  return `server {
-    listen 127.0.0.1:${own};
-    location / {
-      proxy_pass http://127.0.0.1:${port};
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_read_timeout 3600s;
-      proxy_send_timeout 3600s;
-    }
-  }`;
 }
 
 function haproxyTo(own: number, port: number): string {

@@ -1,10 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { Stage } from '../stage.js';
-
-const run = promisify(execFile);
-/** `ip` and `nft` answer at once, or something is wrong with them. */
-const TIMEOUT_MS = 10_000;
+import { openNamespace } from './namespace.js';
 
 export interface Room {
   /** Of the network namespace. */
@@ -15,12 +10,8 @@ export interface Room {
 
 /** A network namespace with nothing but a loopback. */
 export async function openRoom(stage: Stage): Promise<Room> {
-  const name = `vnc-${await stage.port()}`;
-  const ip = (...args: readonly string[]) => run(stage.program('ip'), args, { timeout: TIMEOUT_MS });
-  await ip('netns', 'add', name);
-  stage.defer(async () => void (await ip('netns', 'del', name)));
-  await ip('-n', name, 'link', 'set', 'lo', 'up');
-  const nft = (...words: readonly string[]) => ip('netns', 'exec', name, stage.program('nft'), ...words);
+  const { name, run } = await openNamespace(stage);
+  const nft = (...words: readonly string[]) => run('nft', ...words);
   return {
     name,
     drop: async (address, port) => {

@@ -1,16 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { Stage } from '../stage.js';
-
-const run = promisify(execFile);
-/** `ip`, `nft` and `sysctl` answer at once, or something is wrong with them. */
-const TIMEOUT_MS = 10_000;
+import { type Namespace, openNamespace } from './namespace.js';
 
 /** A network namespace with an address. */
-export interface Host {
-  /** The namespace. */
-  readonly name: string;
+export interface Host extends Namespace {
   readonly address: string;
 }
 
@@ -23,8 +16,6 @@ export interface Network {
   /** The router's interfaces. */
   readonly toClient: string;
   readonly toServer: string;
-  /** Runs a program in one of the namespaces. */
-  run(host: Host, program: string, ...args: readonly string[]): Promise<void>;
   /** Loads rules of nftables into one of them. */
   filter(host: Host, rules: string): Promise<void>;
 }
@@ -33,43 +24,35 @@ export interface Network {
 export async function startNetwork(stage: Stage): Promise<Network> {
   const number = await stage.port();
   const [one, other] = [randomInt(1, 255), randomInt(1, 255)];
-  const host = (role: string, address: string): Host => ({ name: `vnc-${number}${role}`, address });
-  const client = host('c', `10.${one}.${other}.2`);
-  const router = host('r', `10.${one}.${other}.129`);
-  const server = host('s', `10.${one}.${other}.130`);
+  const host = async (role: string, address: string): Promise<Host> => ({
+    ...(await openNamespace(stage, `vnc-${number}${role}`)),
+    address,
+  });
+  const client = await host('c', `10.${one}.${other}.2`);
+  const router = await host('r', `10.${one}.${other}.129`);
+  const server = await host('s', `10.${one}.${other}.130`);
   const [toClient, toServer] = ['toclient', 'toserver'];
-  const ip = async (...args: readonly string[]): Promise<void> =>
-    void (await run(stage.program('ip'), args, { timeout: TIMEOUT_MS }));
-  const inside: Network['run'] = (at, program, ...args) =>
-    ip('netns', 'exec', at.name, stage.program(program), ...args);
-
-  for (const { name } of [client, router, server]) {
-    await ip('netns', 'add', name);
-    stage.defer(() => ip('netns', 'del', name));
-    await ip('-n', name, 'link', 'set', 'lo', 'up');
-  }
-  await ip('-n', client.name, 'link', 'add', 'wire', 'type', 'veth', 'peer', 'name', toClient, 'netns', router.name);
-  await ip('-n', server.name, 'link', 'add', 'wire', 'type', 'veth', 'peer', 'name', toServer, 'netns', router.name);
-  for (const [name, device, address] of [
-    [client.name, 'wire', client.address],
-    [router.name, toClient, `10.${one}.${other}.1`],
-    [router.name, toServer, router.address],
-    [server.name, 'wire', server.address],
+  await client.ip('link', 'add', 'wire', 'type', 'veth', 'peer', 'name', toClient, 'netns', router.name);
+  await server.ip('link', 'add', 'wire', 'type', 'veth', 'peer', 'name', toServer, 'netns', router.name);
+  for (const [at, device, address] of [
+    [client, 'wire', client.address],
+    [router, toClient, `10.${one}.${other}.1`],
+    [router, toServer, router.address],
+    [server, 'wire', server.address],
   ] as const) {
-    await ip('-n', name, 'addr', 'add', `${address}/25`, 'dev', device);
-    await ip('-n', name, 'link', 'set', device, 'up');
+    await at.ip('addr', 'add', `${address}/25`, 'dev', device);
+    await at.ip('link', 'set', device, 'up');
   }
-  await ip('-n', client.name, 'route', 'add', 'default', 'via', `10.${one}.${other}.1`);
-  await ip('-n', server.name, 'route', 'add', 'default', 'via', router.address);
-  await inside(router, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
+  await client.ip('route', 'add', 'default', 'via', `10.${one}.${other}.1`);
+  await server.ip('route', 'add', 'default', 'via', router.address);
+  await router.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
   return {
     client,
     router,
     server,
     toClient,
     toServer,
-    run: inside,
     filter: async (at, rules) =>
-      inside(at, 'nft', '-f', await stage.file(`rules-${at.name}.nft`, `${rules.replaceAll(/[;{}]/g, '$&\n')}\n`)),
+      at.run('nft', '-f', await stage.file(`rules-${at.name}.nft`, `${rules.replaceAll(/[;{}]/g, '$&\n')}\n`)),
   };
 }

@@ -106,6 +106,26 @@ http {
   return { port, process, reload: () => signalProcess(process.pid, 'SIGHUP') };
 }
 
+/** A server block of nginx that passes WebSockets on to a port of loopback; `timers` as nginx writes them. */
+export function nginxTo(
+  own: number,
+  port: number,
+  timers: { readonly read: string; readonly send: string } = { read: '3600s', send: '3600s' },
+): string {
+  return `server {
+    listen 127.0.0.1:${own};
+    location / {
+      proxy_pass http://127.0.0.1:${port};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_read_timeout ${timers.read};
+      proxy_send_timeout ${timers.send};
+    }
+  }`;
+}
+
 /** A real HAProxy; `frontend` is everything below its global section. */
 export async function startHaproxy(
   stage: Stage,

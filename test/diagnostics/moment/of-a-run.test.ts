@@ -1,3 +1,4 @@
+import { optionsFor } from '../support/options.ts';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,30 +34,10 @@ test('a run in which a stream is cut holds the moment, and cites what a proxy in
   await using peer = await startPeer(gateway({}, cutting));
   const { report, dir } = await verify(
     {
+      ...optionsFor(out),
       durationMs: 3_000,
-      findIdle: false,
-      modes: ['still'],
-      session: undefined,
       url: new URL(`ws://127.0.0.1:${peer.port}/websockify?token=CANARY`),
-      page: undefined,
-      frame: undefined,
-      gateway: undefined,
-      rfb: undefined,
-      control: undefined,
-      health: [],
-      password: undefined,
-      origin: undefined,
-      headers: {},
-      ca: undefined,
-      insecure: false,
-      resolve: new Map(),
-      capture: 'off',
       logs: { traefik: undefined, gateway: undefined, runner: undefined, proxies: [log] },
-      pcap: [],
-      budget: {},
-      strict: false,
-      screenshot: false,
-      out,
     },
     {
       version: '0.0.0',
