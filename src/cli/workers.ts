@@ -14,16 +14,18 @@ interface WorkerProcess {
   readonly ended: Promise<string>;
 }
 
+/** A message to one that is gone: its end follows. Without this, Node throws. */
+const GONE = (): void => {};
+
 /** Starts this command once more, as a worker; connections are dealt to workers in turn. */
 export function spawnWorker(number: number): WorkerProcess {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   // The supervisor's pipe is the primary's: a worker ends with its primary.
   const worker = cluster.fork({ [NUMBER]: number, CAMOFLEET_LIFELINE_FD: undefined });
-  worker.on('error', () => {}); // a message to one that is gone; its end follows
   return {
     pid: worker.process.pid ?? 0,
     send: (message) => {
-      if (worker.isConnected()) worker.send(message);
+      if (worker.isConnected()) worker.send(message, GONE);
     },
     listen: (listener) => worker.on('message', listener),
     kill: () => worker.process.kill('SIGKILL'),

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
-/** What the system says of a process that lives. A zombie does not: nobody may be there to reap it. */
+/**
+ * What the system says of a process that lives. A zombie does not, for nobody may be there to reap it; one of whose
+ * threads some still run does: its files are open and its sockets accept.
+ */
 export interface ProcessFacts {
   readonly pid: number;
   readonly group: number;
@@ -26,7 +29,8 @@ export const procTable: ProcessTable = {
     try {
       const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return isAlive(fields[0]!) ? { pid, group: Number(fields[2]), startedAt: fields[19]! } : undefined;
+      const lives = isAlive(fields[0]!) || Number(fields[17]) > 1; // threads; a zombie alone is one
+      return lives ? { pid, group: Number(fields[2]), startedAt: fields[19]! } : undefined;
     } catch {
       return undefined; // no such process
     }

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { identify, isSame } from '../../src/processes/index.ts';
 import { type ProcessTable, procTable, psTable } from '../../src/processes/table.ts';
+import { which } from '../support/components.ts';
 
 const TABLES: readonly [string, ProcessTable][] = [
   ['/proc', procTable],
@@ -37,6 +39,30 @@ describe.each(TABLES)('processes as %s tells', (_name, table) => {
     expect(table.find(pid)).toBeUndefined();
   });
 });
+
+test.skipIf(!existsSync('/proc/self/stat') || !which('python3'))(
+  'a zombie whose other thread still runs lives: its socket accepts',
+  async () => {
+    const leaderEnds = [
+      'import ctypes, threading, time',
+      'threading.Thread(target=time.sleep, args=(60,)).start()',
+      'print(1, flush=True)',
+      'ctypes.CDLL(None).pthread_exit(None)',
+    ].join('\n');
+    const child = spawn('python3', ['-c', leaderEnds], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(child.stdout, 'data');
+    await expect.poll(() => stateOf(child.pid!), { timeout: 5_000 }).toBe('Z');
+    expect(procTable.find(child.pid!)).toMatchObject({ pid: child.pid });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(procTable.find(child.pid!)).toBeUndefined();
+  },
+);
+
+/** The letter that proc(5) has for the state of a process. */
+function stateOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '')[0]!;
+}
 
 describe('an identity', () => {
   test('is the same while the process lives, and not once another has its number', () => {
