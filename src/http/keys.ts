@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { CamofleetError, errorText } from '../core/index.js';
+import { CamofleetError, errorText, isPrivateFile } from '../core/index.js';
 
 /** Reads a key file; undefined for no path. A key that others can read, or that is empty, is an error. */
 export function readKeyFile(file: string): string | undefined {
   if (file === '') return undefined;
   try {
-    if ((statSync(file).mode & 0o077) !== 0)
+    if (!isPrivateFile(statSync(file)))
       throw new CamofleetError('CF_KEYS_INVALID', `${file} can be read by others; run: chmod 600 ${file}`, { file });
     const key = readFileSync(file, 'utf8').trim();
     if (key === '') throw new CamofleetError('CF_KEYS_INVALID', `${file} is empty, a key is wanted`, { file });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { CamofleetError, randomId } from '../core/index.js';
+import { CamofleetError, isPrivateFile, randomId } from '../core/index.js';
 
 /** The keys that tokens are sealed and opened with; two may live at once while they are rotated. */
 export interface Keyring {
@@ -70,7 +70,7 @@ export async function openKeyFile(
 async function read(file: string): Promise<{ readonly keyring: Keyring; readonly version: string | undefined }> {
   try {
     const version = await versionOf(file);
-    if (((await stat(file)).mode & 0o077) !== 0)
+    if (!isPrivateFile(await stat(file)))
       throw new CamofleetError('CF_KEYS_INVALID', `${file} can be read by others; run: chmod 600 ${file}`, { file });
     return { keyring: parseKeyring(await readFile(file, 'utf8'), file), version };
   } catch (cause) {
