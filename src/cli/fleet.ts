@@ -14,6 +14,17 @@ export const fleetFlags = {
   }),
 };
 
+/** As in src/topology, which is imported only when a command runs. */
+const ENGINES = ['local', 'compose'] as const;
+
+/** Where the fleet runs; most commands know it from the last `up`. */
+export const engineFlag = {
+  engine: Flags.option({
+    options: ENGINES,
+    summary: 'Where the fleet runs (default: where it was started, else `engine` of camofleet.yaml).',
+  })(),
+};
+
 /** The absolute folder of the fleet and its topology file: flag > environment > this folder. */
 export function fleetLocation(
   flags: { readonly dir?: string | undefined; readonly topology?: string | undefined },

@@ -3,7 +3,7 @@ export { asWorker, spawnWorker } from './workers.js';
 export { CamofleetCommand } from './base-command.js';
 export { serveUntilStopped } from './service.js';
 export { type Progress, progressLine, startProgress } from './progress.js';
-export { fleetFlags, fleetLocation } from './fleet.js';
+export { engineFlag, fleetFlags, fleetLocation } from './fleet.js';
 export { table } from './table.js';
 export {
   certificates,

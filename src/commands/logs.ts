@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
-import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
+import { CamofleetCommand, engineFlag, fleetFlags, fleetLocation } from '../cli/index.js';
 
 export default class Logs extends CamofleetCommand {
   static override summary = 'Print the logs of the services, and follow them.';
   static override description =
-    'Sources: supervisor, runner, control, gateway, ingress, traefik-access. Without one, all of them, each line behind its source. Following ends with Ctrl-C, exit code 0.';
+    'Sources: supervisor, runner, control, gateway, ingress, traefik-access; of containers the names of the services, and traefik-access. Without one, all of them, each line behind its source. Following ends with Ctrl-C, exit code 0.';
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway -f',
@@ -13,6 +13,7 @@ export default class Logs extends CamofleetCommand {
   static override args = { source: Args.string({ description: 'One source alone.' }) };
   static override flags = {
     ...fleetFlags,
+    ...engineFlag,
     follow: Flags.boolean({ char: 'f', summary: 'Go on with what comes.' }),
     lines: Flags.integer({ default: 50, min: 0, summary: 'Lines of each source to begin with.' }),
     json: Flags.boolean({ summary: 'Each line as JSON: {"source", "text"}.' }),
@@ -20,7 +21,7 @@ export default class Logs extends CamofleetCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Logs);
-    const [{ fleetPaths }, { followLogs }] = await Promise.all([
+    const [{ fleetPaths }, { openEngine }] = await Promise.all([
       import('../topology/index.js'),
       import('../engine/index.js'),
     ]);
@@ -28,8 +29,9 @@ export default class Logs extends CamofleetCommand {
     const sources = args.source === undefined ? [] : [args.source];
     const reader = new AbortController();
     process.stdout.once('close', () => reader.abort()); // `logs -f | head` ends
-    const lines = followLogs(
-      fleetPaths(root, file),
+    const paths = fleetPaths(root, file);
+    const engine = await openEngine(flags.engine, { paths, self: this.context, version: this.config.version });
+    const lines = engine.logs(
       { sources, lines: flags.lines, follow: flags.follow },
       AbortSignal.any([this.signal, reader.signal]),
     );

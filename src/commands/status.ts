@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { CamofleetCommand, fleetFlags, fleetLocation, table } from '../cli/index.js';
+import { CamofleetCommand, engineFlag, fleetFlags, fleetLocation, table } from '../cli/index.js';
 import { EXIT } from '../core/index.js';
 import type { FleetStatus } from '../engine/index.js';
 
@@ -8,16 +8,22 @@ export default class Status extends CamofleetCommand {
   static override description =
     'Exit code 0 when every service is ready, 1 when one of them is not, 3 when the fleet does not run.';
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status --json'];
-  static override flags = { ...fleetFlags, json: Flags.boolean({ summary: 'Print the state as JSON.' }) };
+  static override flags = {
+    ...fleetFlags,
+    ...engineFlag,
+    json: Flags.boolean({ summary: 'Print the state as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const [{ fleetPaths }, { fleetStatus }] = await Promise.all([
+    const [{ fleetPaths }, { openEngine }] = await Promise.all([
       import('../topology/index.js'),
       import('../engine/index.js'),
     ]);
     const { root, file } = fleetLocation(flags, this.context.cwd);
-    const status = await fleetStatus(fleetPaths(root, file));
+    const paths = fleetPaths(root, file);
+    const engine = await openEngine(flags.engine, { paths, self: this.context, version: this.config.version });
+    const status = await engine.status();
     process.exitCode = exitOf(status);
     if (flags.json) process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     else process.stdout.write(`${describe(status, Date.now())}\n`);
@@ -38,17 +44,20 @@ function describe(status: FleetStatus, nowMs: number): string {
     const how = stops.map((stop) => `${stop.service} ${stop.how}`).join(', ');
     return `${url}/  stopped${how && `: ${how}`}`;
   }
-  const rows = services.map(({ name, state, identity, restarts, lastEnd, nextTryAt }) => [
+  const isContainers = status.engine !== 'local';
+  const rows = services.map(({ name, state, instance, restarts, ports, lastEnd, nextTryAt }) => [
     name,
     state,
-    identity ? String(identity.pid) : '-',
+    instance ?? '-',
     String(restarts),
+    ...(isContainers ? [ports.join(', ') || '-'] : []),
     [lastEnd, nextTryAt && `starts again in ${Math.max(0, (Date.parse(nextTryAt) - nowMs) / 1000).toFixed(1)} s`]
       .filter(Boolean)
       .join('; '),
   ]);
+  const head = ['service', 'state', isContainers ? 'container' : 'pid', 'restarts'];
   const word = status.state === 'killed' ? 'not running: its supervisor was killed' : status.state;
   return `${url}/  ${word}, served by ${ingress}, since ${startedAt}
 
-${table([['service', 'state', 'pid', 'restarts', 'last end'], ...rows])}`;
+${table([[...head, ...(isContainers ? ['ports'] : []), 'last end'], ...rows])}`;
 }

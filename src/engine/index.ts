@@ -1,13 +1,19 @@
 /**
- * Engines run a fleet: start, watch, stop. The local one supervises services as processes. It never imports a service:
- * what it starts is the same command line that containers run.
+ * Engines run a fleet: start, watch, stop. The local one supervises services as processes, others hand them to a system of
+ * containers. None imports a service: what it starts is the same command line everywhere.
  */
 export { createFleet } from './create.js';
 export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
 export { ensureState } from './state.js';
 export { type Supervisor, startSupervisor } from './local/supervisor.js';
-export { type BackgroundMessage, startInBackground } from './local/background.js';
-export { type Step } from './local/steps.js';
-export { type FleetStatus, fleetStatus } from './local/status.js';
-export { takeDown } from './local/down.js';
-export { followLogs } from './logs.js';
+export { type BackgroundMessage } from './local/background.js';
+export { type Step } from './steps.js';
+export {
+  type Engine,
+  type EngineDeps,
+  type Evidence,
+  type FleetStatus,
+  type RunningFleet,
+  type ServiceStatus,
+} from './engine.js';
+export { lastEngine, noteEngine, openEngine } from './open.js';

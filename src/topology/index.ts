@@ -3,6 +3,8 @@
  * it knows no service's code and starts nothing.
  */
 export {
+  ENGINES,
+  type EngineName,
   type Topology,
   ROUTES,
   publicOrigin,

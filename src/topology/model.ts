@@ -64,8 +64,13 @@ const browser = z.strictObject({
     .describe('The command is a Playwright server; the endpoint that it prints is handed out as ws_endpoint.'),
 });
 
+/** Where `up` can start a fleet. */
+export const ENGINES = ['local', 'compose'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
 export const topologySchema = z.strictObject({
   version: z.literal(1).meta({ want: '1' }).default(1).describe('Version of this format.'),
+  engine: oneOf(ENGINES).default('local').describe('Where `up` starts the fleet, unless --engine says otherwise.'),
   logLevel: oneOf(LOG_LEVELS).default('info').describe('Least level that gateway, runner and control log.'),
   fleet: z.strictObject({ id: name.default('camofleet').describe('Tokens are made for it.') }).prefault({}),
   public: z

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startInBackground } from '../../src/engine/local/background.ts';
-import type { Step } from '../../src/engine/local/steps.ts';
+import type { Step } from '../../src/engine/steps.ts';
 import { identify } from '../../src/processes/index.ts';
 import { type FleetPaths, fleetPaths, serviceLog } from '../../src/topology/index.ts';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/index.ts';
 import { Service } from '../../src/engine/local/service.ts';
 import type { ServicePlan } from '../../src/engine/local/services.ts';
-import type { Step } from '../../src/engine/local/steps.ts';
+import type { Step } from '../../src/engine/steps.ts';
 import { identify } from '../../src/processes/index.ts';
 
 let dir: string;

@@ -7,7 +7,7 @@ import { type FleetPaths, serviceLog } from '../../topology/index.js';
 import { runningAlready } from './claim.js';
 import { runningRecord } from './record.js';
 import { rotateLogs } from './rotate.js';
-import { type Step, stepSchema } from './steps.js';
+import { type Step, stepSchema } from '../steps.js';
 
 const messageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), step: stepSchema }),

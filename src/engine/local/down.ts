@@ -3,15 +3,9 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { isSame, stopProcess } from '../../processes/index.js';
 import type { FleetPaths } from '../../topology/index.js';
+import type { DownReport } from '../engine.js';
 import { type ServiceStop, readRecord } from './record.js';
 import { sweep } from './sweep.js';
-
-export interface DownReport {
-  readonly was: 'running' | 'killed' | 'not running';
-  /** How the supervisor ended. */
-  readonly how: 'already' | 'graceful' | 'forced' | 'survived';
-  readonly stops: readonly ServiceStop[];
-}
 
 const POLL_MS = 100;
 const execFile = promisify(execFileWithCallback);

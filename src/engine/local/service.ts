@@ -5,7 +5,7 @@ import { serviceDied, serviceFailed, serviceReady, serviceStarted, serviceStoppe
 import type { ServiceName, ServiceRecord, ServiceStop } from './record.js';
 import type { Probe } from './readiness.js';
 import type { ServicePlan } from './services.js';
-import type { Step } from './steps.js';
+import type { Step } from '../steps.js';
 
 export interface ServiceDeps {
   readonly clock: Clock;

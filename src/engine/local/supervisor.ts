@@ -9,7 +9,7 @@ import { type FleetRecord, type ServiceName, type ServiceStop, writeRecord } fro
 import { rotateLogs } from './rotate.js';
 import { Service } from './service.js';
 import { type ServicePlan, chooseIngress, planServices } from './services.js';
-import type { Step } from './steps.js';
+import type { Step } from '../steps.js';
 import { sweep } from './sweep.js';
 
 export interface SupervisorDeps {

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { serviceNameSchema } from './record.js';
 
-const service = serviceNameSchema;
+const service = z.string();
 
 /** What a person who waits for a fleet is told of one service. */
 export const stepSchema = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('queued'), service, after: z.array(serviceNameSchema) }),
+  z.object({ state: z.literal('queued'), service, after: z.array(service) }),
   z.object({ state: z.literal('waiting'), service, because: z.string(), leftMs: z.number() }),
   z.object({ state: z.literal('ready'), service, tookMs: z.number() }),
   z.object({ state: z.literal('failed'), service, because: z.string() }),
