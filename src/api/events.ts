@@ -43,8 +43,8 @@ export const viewerReportSchema = z.object({
 });
 export type ViewerReport = z.output<typeof viewerReportSchema>;
 
-/** gateway → control: `POST /internal/tokens/redeem {jti, exp}` → `{"redeemed": true}` once, then 409. */
-export const redeemSchema = z.object({ jti: z.string(), exp: z.int() });
+/** gateway → control: `POST /internal/tokens/redeem {jti, exp, iat}` → `{"redeemed": true}` once, then 409. */
+export const redeemSchema = z.object({ jti: z.string(), exp: z.int(), iat: z.int().optional() });
 
 /** gateway → control: `POST /internal/tokens/viewed {session, jti}` → `{"viewed": true}` while a socket of it is open anywhere. */
 export const viewedSchema = z.object({ session: z.string(), jti: z.string() });

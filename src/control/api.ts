@@ -21,6 +21,7 @@ import type { EventHistory } from '../sse/index.js';
 import type { ControlConfig } from '../settings/index.js';
 import { type Asker, mayUse } from './access.js';
 import { refused, rightsRevoked, sessionCreated } from './events.js';
+import type { Memory } from './memory.js';
 import { type FleetPage, mountPage } from './page.js';
 import { chooseRunner } from './placement.js';
 import { type PublishDeps, publishSession } from './publish.js';
@@ -33,6 +34,7 @@ export interface ApiDeps {
   readonly operatorKey: string | undefined;
   readonly registry: Registry;
   readonly history: EventHistory;
+  readonly memory: Memory;
   readonly publishing: PublishDeps;
   readonly page: FleetPage;
 }
@@ -42,7 +44,12 @@ const one = z.object({ worker: z.string(), id: z.string() });
 const rightsQuery = z.object({ rights: z.enum(['control', 'view']).default('control') });
 const revokeSchema = z.strictObject({ jti: z.string().optional(), grant: z.string().optional() });
 
-const STATUS: Partial<Record<ErrorCode, number>> = { CF_USAGE: 400, CF_UNREACHABLE: 502, CF_SLOTS_EXHAUSTED: 503 };
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  CF_USAGE: 400,
+  CF_UNREACHABLE: 502,
+  CF_SLOTS_EXHAUSTED: 503,
+  CF_MEMORY_FULL: 503,
+};
 
 /** The public API and the page. Every API path but `/health` and the document needs the right to use it. */
 export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
@@ -157,8 +164,10 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
     async ({ params, body }, reply) => {
       const { jti, grant } = body;
       const fact = { session: params.id, ...(jti !== undefined && { jti }), ...(grant !== undefined && { grant }) };
-      deps.history.announce('rights.revoked', { ...fact, at: new Date(deps.publishing.clock.now()).toISOString() });
+      const dated = { ...fact, at: new Date(deps.publishing.clock.now()).toISOString() };
+      deps.history.announce('rights.revoked', dated); // also where it cannot be remembered, which the caller then hears
       rightsRevoked.publish(fact);
+      await deps.memory.revoke(dated);
       return reply.code(202).send();
     },
   );

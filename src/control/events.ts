@@ -20,6 +20,10 @@ export const refused = channel<{
   path: string;
   remote: string;
 }>('request.refused');
+/** `found` is false where control begins with no memory: at the first start, without a folder, or after its loss. */
+export const memoryOpened = channel<{ folder: string; found: boolean; revocations: number; level: 'info' | 'warn' }>(
+  'control.memory',
+);
 export const keyProblem = channel<{ problem: string }>('token.keys');
 
 export const CONTROL_CHANNELS = [
@@ -30,5 +34,6 @@ export const CONTROL_CHANNELS = [
   { channel: sessionEnded, level: 'info' },
   { channel: rightsRevoked, level: 'info' },
   { channel: refused, level: 'warn' },
+  { channel: memoryOpened, level: 'info' },
   { channel: keyProblem, level: 'error' },
 ] as const;

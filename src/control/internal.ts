@@ -5,6 +5,7 @@ import { redeemSchema, viewedSchema, viewerReportSchema } from '../api/index.js'
 import { type Clock, isLoopback } from '../core/index.js';
 import { bearerMatches, problemOf } from '../http/index.js';
 import { type EventHistory, serveEvents } from '../sse/index.js';
+import type { Memory } from './memory.js';
 import type { Registry } from './registry.js';
 import type { Viewers } from './viewers.js';
 
@@ -13,19 +14,20 @@ interface InternalDeps {
   readonly serviceKey: string | undefined;
   readonly registry: Registry;
   readonly history: EventHistory;
+  readonly memory: Memory;
+  /** Of a token that does not say when it was made. */
+  readonly tokenTtlSeconds: number;
   readonly viewers: Viewers;
   readonly metricsPath: string;
 }
 
-/** Redeemed tokens that are remembered until they run out; beyond it none is redeemed. */
-const MAX_REDEEMED = 100_000;
 /** A page has its token renewed as soon as it shows a picture: the report of its socket may still be on its way. */
 const REPORT_MS = 1_000;
+const REDEMPTION_STATUS = { redeemed: 200, known: 409, full: 503 } as const;
 
 /** The internal listener: gateways' event streams, viewer reports, redemption, metrics. No public route reaches it. */
 export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true });
-  const redeemed = new Map<string, number>();
   const metrics = metricsOf(deps);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -58,7 +60,9 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
 
   app.get<{ Params: { gateway: string } }>('/internal/gateways/:gateway/events', (request, reply) => {
     reply.hijack();
-    serveEvents(request.raw, reply.raw, deps.history, 'kept'); // a gateway that starts must know what was revoked
+    // A gateway that starts, or comes back after a restart of ours, must know what was revoked.
+    const revoked = deps.memory.revoked.map((data) => ({ name: 'rights.revoked', data }));
+    serveEvents(request.raw, reply.raw, deps.history, { newcomersHear: 'kept', first: revoked });
   });
 
   app.post<{ Params: { gateway: string } }>('/internal/gateways/:gateway/viewers', async (request, reply) => {
@@ -72,13 +76,9 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
   });
 
   app.post('/internal/tokens/redeem', async (request, reply) => {
-    const { jti, exp } = redeemSchema.parse(request.body);
-    const now = Math.floor(deps.clock.now() / 1000);
-    for (const [old, until] of redeemed) if (until < now) redeemed.delete(old);
-    if (redeemed.has(jti)) return reply.code(409).send({ redeemed: false });
-    if (redeemed.size >= MAX_REDEEMED) return reply.code(503).send({ redeemed: false }); // forgetting one would let it in twice
-    redeemed.set(jti, exp);
-    return { redeemed: true };
+    const { jti, exp, iat } = redeemSchema.parse(request.body);
+    const outcome = await deps.memory.redeem(jti, exp, iat ?? exp - deps.tokenTtlSeconds);
+    return reply.code(REDEMPTION_STATUS[outcome]).send({ redeemed: outcome === 'redeemed' });
   });
 
   app.post('/internal/tokens/viewed', async (request, reply) => {

@@ -3,6 +3,7 @@ import { CamofleetError, type Clock, errorText } from '../core/index.js';
 import type { ControlConfig } from '../settings/index.js';
 import { EventHistory, followEvents } from '../sse/index.js';
 import { sessionEnded, workerState, workerUnpublished } from './events.js';
+import type { Memory } from './memory.js';
 import { RunnerClient } from './runner-client.js';
 
 type WorkerEntry = ControlConfig['workers'][number];
@@ -23,6 +24,8 @@ interface RegistryDeps {
   readonly serviceKey: string | undefined;
   /** Where the ends of sessions are announced to gateways. */
   readonly history: EventHistory;
+  /** What was revoked is over with its session. */
+  readonly memory: Pick<Memory, 'sessionEnded'>;
 }
 
 const HEALTH_EVERY_MS = 5_000;
@@ -135,6 +138,7 @@ export class Registry implements AsyncDisposable {
         const fact = EVENT_SCHEMAS[name].safeParse(parsed(data));
         if (!fact.success) return;
         this.#seen.delete(fact.data.session);
+        this.deps.memory.sessionEnded(fact.data.session);
         this.deps.history.announce('session.ended', fact.data);
         const { session, reason, detail } = fact.data;
         sessionEnded.publish({ session, worker: worker.entry.name, reason, detail });

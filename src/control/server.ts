@@ -4,8 +4,9 @@ import type { ControlConfig } from '../settings/index.js';
 import { EventHistory } from '../sse/index.js';
 import { openKeyFile } from '../tokens/index.js';
 import { buildApi } from './api.js';
-import { keyProblem, listening } from './events.js';
+import { keyProblem, listening, memoryOpened } from './events.js';
 import { buildInternal } from './internal.js';
+import { Memory } from './memory.js';
 import { Registry } from './registry.js';
 import { Viewers } from './viewers.js';
 
@@ -27,8 +28,11 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
   await using scope = new AsyncDisposableStack();
   const serviceKey = readKeyFile(config.serviceKeyFile);
   const history = new EventHistory();
+  const { memory, isNew } = await Memory.open(config.stateDir, deps.clock);
   const viewers = new Viewers(deps.clock);
-  const registry = scope.use(new Registry(config, { clock: deps.clock, random: deps.random, serviceKey, history }));
+  const registry = scope.use(
+    new Registry(config, { clock: deps.clock, random: deps.random, serviceKey, history, memory }),
+  );
   const keyring =
     config.tokenKeysFile === ''
       ? undefined
@@ -40,6 +44,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
     operatorKey: readKeyFile(config.operatorKeyFile),
     registry,
     history,
+    memory,
     publishing: { config, clock: deps.clock, keyring, viewersOf: (session) => viewers.of(session) },
     page: { root: deps.pageRoot, apiPrefix: config.publicApiPrefix, version: deps.version },
   });
@@ -51,6 +56,8 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
     serviceKey,
     registry,
     history,
+    memory,
+    tokenTtlSeconds: config.tokenTtlSeconds,
     viewers,
     metricsPath: config.metricsPath,
   });
@@ -63,6 +70,12 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
   scope.defer(() => closeServer(internal.server));
 
   registry.start();
+  memoryOpened.publish({
+    folder: config.stateDir || 'none',
+    found: !isNew,
+    revocations: memory.revoked.length,
+    level: isNew ? 'warn' : 'info',
+  });
   listening.publish({ port, internalPort, workers: [...registry.workers.keys()] });
   const owner = scope.move();
   return { port, internalPort, [Symbol.asyncDispose]: () => owner.disposeAsync() };

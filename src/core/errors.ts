@@ -26,6 +26,14 @@ export const ERRORS = {
     exit: 2,
     hint: 'Write the key file anew: `camofleet init --force`, or restore it from your backup.',
   },
+  CF_MEMORY_INVALID: {
+    exit: 2,
+    hint: 'Restore it: `camofleet restore`. Without a backup: `camofleet keys rotate --drop`, then remove the file: no old token opens any more.',
+  },
+  CF_MEMORY_FULL: {
+    exit: 3,
+    hint: 'End sessions whose rights were revoked: with a session what it is about is forgotten.',
+  },
   CF_PKI_FAILED: { exit: 3, hint: 'Remove the folder .camofleet/pki to have certificates made anew.' },
   CF_TOPOLOGY_RULE: { exit: 1, hint: 'Set what is named above in camofleet.yaml, then run `camofleet render`.' },
   CF_TEMPLATE_INVALID: {

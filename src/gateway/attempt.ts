@@ -156,7 +156,7 @@ async function whyClosed({ claims, session }: Target, control: ControlChannel): 
 /** Redeems a token that is good once; undefined when all is well. */
 async function redeem({ claims }: Target, deps: AttemptDeps): Promise<RefusalCode | undefined> {
   if (!claims?.once) return undefined;
-  const redeemed = await deps.control.redeem(claims.jti, claims.exp);
+  const redeemed = await deps.control.redeem(claims);
   if (redeemed === undefined) return 'control_unreachable';
   return redeemed ? undefined : 'token_used';
 }

@@ -18,7 +18,7 @@ export interface ControlChannel {
   /** Waits for the announcement of a session's end, at most `ms`; undefined when none came. */
   endOf(session: string, ms: number): Promise<SessionEnded | undefined>;
   /** `once` tokens: true once, then false; undefined when control cannot be asked. */
-  redeem(jti: string, exp: number): Promise<boolean | undefined>;
+  redeem(token: { readonly jti: string; readonly exp: number; readonly iat: number }): Promise<boolean | undefined>;
   /** Whether a token has a socket open at any gateway; undefined when control cannot be asked. */
   isViewed(session: string, jti: string): Promise<boolean | undefined>;
   report(viewers: ViewerReport): Promise<void>;
@@ -115,8 +115,8 @@ export function openControlChannel(options: ChannelOptions): ControlChannel {
         waiting.set(session, listeners.add(finish));
       });
     },
-    redeem: (jti, exp) =>
-      post('/internal/tokens/redeem', { jti, exp }).then(
+    redeem: ({ jti, exp, iat }) =>
+      post('/internal/tokens/redeem', { jti, exp, iat }).then(
         ({ status }) => (status === 200 ? true : status === 409 ? false : undefined),
         () => undefined, // control is away: the caller refuses, it never accepts
       ),

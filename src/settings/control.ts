@@ -16,6 +16,9 @@ import {
 import { NETWORKS, ORIGINS } from './forms.js';
 import { type WorkerEntry, parseWorkers } from './workers.js';
 
+/** What control remembers, below its state folder, and what a backup has put there to be taken over at the next start. */
+export const CONTROL_MEMORY = { file: 'memory.json', restored: 'memory.restored.json' } as const;
+
 /** The settings of `camofleet control`. */
 export const controlSettings = defineSettings('control', {
   host: host({ env: 'CONTROL_HOST', default: '0.0.0.0', doc: 'Address that the public API and the page bind.' }),
@@ -84,6 +87,11 @@ export const controlSettings = defineSettings('control', {
     env: 'CAMOFLEET_CONTROL_SERVICE_KEY_FILE',
     default: '',
     doc: 'Key between our own services, mode 0600.',
+  }),
+  stateDir: filePath({
+    env: 'CAMOFLEET_CONTROL_STATE_DIR',
+    default: '',
+    doc: 'Folder for what a restart must not forget, mode 0700: revoked rights, redeemed tokens; empty: nothing outlives the process.',
   }),
   publicHosts: list({
     env: 'CAMOFLEET_CONTROL_PUBLIC_ORIGINS',

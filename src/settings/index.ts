@@ -7,7 +7,7 @@ import { gatewaySettings } from './gateway.js';
 import { runnerSettings } from './runner.js';
 
 export { SETTINGS_CHANNELS, announceIgnored } from '../config/index.js';
-export { type ControlConfig, controlSettings } from './control.js';
+export { CONTROL_MEMORY, type ControlConfig, controlSettings } from './control.js';
 export { type GatewayConfig, type MapEntry, gatewaySettings } from './gateway.js';
 export { BROWSER_NAME, NAME, NETWORKS, NO_BROWSER, ORIGINS, RESOLUTION, TEST_CARDS } from './forms.js';
 export type { BrowserSetting } from './browsers.js';

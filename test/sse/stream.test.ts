@@ -211,7 +211,9 @@ describe('a server of events', () => {
     const history = new EventHistory();
     history.announce('one', {});
     history.announce('two', {});
-    const server = await serving((request, response) => serveEvents(request, response, history, 'kept'));
+    const server = await serving((request, response) =>
+      serveEvents(request, response, history, { newcomersHear: 'kept' }),
+    );
     const { follower, names } = following(server.port);
     await expect.poll(() => names).toEqual(['one', 'two']);
     server.closeAllConnections();

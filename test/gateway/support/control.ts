@@ -33,7 +33,7 @@ export async function startTestControl(): Promise<TestControl> {
   const server: Server = createServer((request, response) => {
     if (request.headers.authorization !== `Bearer ${SERVICE_KEY}`) return void response.writeHead(401).end();
     if (request.method === 'GET') {
-      serveEvents(request, response, history, 'kept');
+      serveEvents(request, response, history, { newcomersHear: 'kept' });
       following.resolve();
       return;
     }
