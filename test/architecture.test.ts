@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
     from: ['core', 'topology', 'processes', 'rfb', 'testcard', 'websocket', 'pki', 'report'],
     why: 'it breaks paths of real parts and knows the answers: nobody but the commands may see them',
   },
+  images: { from: ['core', 'topology'], why: 'it builds from what is installed, whatever that does' },
   cli: { from: ['core'], why: 'what commands share' },
   commands: { from: ['*'], why: 'thin shells over everything' },
 };
@@ -48,7 +49,7 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   chalk: ['commands', 'cli', 'report'],
   listr2: ['commands', 'cli'],
   ws: ['gateway'],
-  execa: ['runner', 'engine', 'diagnostics', 'commands'],
+  execa: ['runner', 'engine', 'images', 'diagnostics', 'commands'],
   undici: ['control', 'gateway', 'diagnostics', 'engine', 'commands'],
   'pcap-parser': ['diagnostics'],
   fastify: ['runner', 'control'],

@@ -42,6 +42,10 @@ export const ERRORS = {
   },
   CF_FILES: { exit: 3, hint: 'Look at the owner, the mode and the free space of what is named above.' },
   CF_RENDER_DIFFERS: { exit: 1, hint: 'Run `camofleet render` to write the files from the topology.' },
+  CF_IMAGE_BUILD: {
+    exit: 3,
+    hint: 'The builder has said why, above; docs/containers.md tells of proxies and authorities.',
+  },
   CF_PCAP: { exit: 3, hint: 'The capture could not be read to its end; what came before is used.' },
   CF_UNKNOWN_CODE: { exit: 2, hint: 'Run `camofleet explain` without a code for the list.' },
 } as const satisfies Record<string, { exit: ExitCode; hint: string }>;

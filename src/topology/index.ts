@@ -17,5 +17,6 @@ export { type Placement, localPlacement } from './placement.js';
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
+export { IMAGE_SERVICES, type ImageService, imageName } from './image-names.js';
 export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

@@ -33,12 +33,14 @@ describe('the package', () => {
   test('holds what runs, and neither sources nor tests', () => {
     const installed = join(folder, 'node_modules', 'camofleet');
     expect(readdirSync(installed).toSorted()).toEqual([
+      '.dockerignore',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'bin',
       'dist',
       'docs',
+      'images',
       'oclif.manifest.json',
       'package.json',
       'templates',
