@@ -111,6 +111,10 @@ export const topologySchema = z.strictObject({
       responseHeaderTimeoutMs: millis()
         .default(35_000)
         .describe('A service that does not answer: 504 after it. It does not end an open socket.'),
+      healthIntervalMs: millis(100)
+        .default(1_000)
+        .describe('Between two questions to each of several gateways whether it takes new sockets.'),
+      healthTimeoutMs: millis(50).default(500).describe('A gateway that does not answer by then takes none.'),
       trustedProxies: networks
         .default([])
         .describe('Proxies in front of the ingress whose X-Forwarded-* are believed.'),
@@ -232,6 +236,9 @@ export const ROUTES = {
   apiPrefix: '/api',
   uiPrefix: '/ui',
 } as const;
+
+/** Where the gateway says whether it takes new sockets: 200, or 503 from the moment it drains. */
+export const READY_PATH = '/readyz';
 
 /** Names of the services as engines start them and hosts as Compose resolves them. */
 export const SERVICE_HOSTS = { traefik: 'traefik', gateway: 'gateway', runner: 'runner', control: 'control' } as const;

@@ -11,6 +11,11 @@ export interface Placement {
   readonly internalBind: { readonly gateway: string; readonly runner: string; readonly control: string };
   /** Hosts that others dial. */
   readonly dial: { readonly gateway: string; readonly runner: string; readonly control: string };
+  /**
+   * The gateway's replicas by host, where an engine knows them one by one: the ingress then asks each whether it takes new
+   * sockets. With one there is nobody else to send them to, and its own answer says more than the ingress could.
+   */
+  readonly gateways: readonly string[];
   /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
   readonly rfb: { readonly advertise: string; readonly allowed: readonly string[] };
   /** Addresses that the ingress dials from, whose X-Forwarded-* are believed. */
@@ -30,6 +35,7 @@ export interface Placement {
     readonly operatorKey: string;
     readonly serviceKey: string;
     readonly runnerState: string;
+    readonly controlState: string;
   };
 }
 
@@ -48,6 +54,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     bind: LOOPBACK,
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
+    gateways: [LOOPBACK],
     rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
     ingress: {
@@ -64,17 +71,19 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
       operatorKey: paths.operatorKey,
       serviceKey: paths.serviceKey,
       runnerState: paths.runnerState,
+      controlState: paths.controlState,
     },
   };
 }
 
 /** Containers of one Compose project; services find each other by name. */
-export function composePlacement(topology: Topology): Placement {
+export function composePlacement(topology: Topology, gateways: readonly string[] = [SERVICE_HOSTS.gateway]): Placement {
   return {
     bind: EVERYWHERE,
     // Browsers run beside the runner's listeners: whoever takes one over must not reach another service's drain.
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
+    gateways,
     // A replica finds its own address behind the name; tokens carry the address.
     rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },
     ingressAddresses: BRIDGE_NETWORKS,
@@ -92,6 +101,7 @@ export function composePlacement(topology: Topology): Placement {
       operatorKey: '/run/secrets/operator-key',
       serviceKey: '/run/secrets/service-key',
       runnerState: '/tmp/camofleet',
+      controlState: '/var/lib/camofleet',
     },
   };
 }

@@ -3,6 +3,7 @@ import { urlHost } from '../core/index.js';
 import { duration } from './duration.js';
 import { serviceEnvironment } from './environment.js';
 import { Form } from './form.js';
+import { imageName } from './image-names.js';
 import { RFB_ALIAS, type Topology } from './model.js';
 import { type Placement, composePlacement } from './placement.js';
 import { fleetPaths } from './state.js';
@@ -24,7 +25,7 @@ export function renderCompose(topology: Topology, template: Template, version: s
   for (const service of ['gateway', 'control', 'runner'] as const) {
     if (!form.has('services', service)) continue;
     const environment = serviceEnvironment(service, topology, placement);
-    form.set(['services', service, 'image'], `camofleet/${service}:${version}`);
+    form.set(['services', service, 'image'], imageName(service, version));
     form.set(
       ['services', service, 'environment'],
       Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, literal(value)])),
@@ -32,6 +33,8 @@ export function renderCompose(topology: Topology, template: Template, version: s
   }
   if (form.has('services', 'gateway'))
     form.set(['services', 'gateway', 'stop_grace_period'], duration(topology.gateway.shutdownGraceMs + STOP_MARGIN_MS));
+  const control = ['services', 'control'];
+  if (form.has(...control)) form.set([...control, 'volumes'], [`control-state:${placement.files.controlState}`]);
   const aliases = ['services', 'runner', 'networks', 'fleet', 'aliases'];
   if (form.has(...aliases)) form.set(aliases, [RFB_ALIAS]);
   form.set(['secrets'], secrets(topology));

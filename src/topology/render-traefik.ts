@@ -1,6 +1,6 @@
 import { duration } from './duration.js';
 import { Form } from './form.js';
-import { ROUTES, type Topology } from './model.js';
+import { READY_PATH, ROUTES, type Topology } from './model.js';
 import type { Placement } from './placement.js';
 import type { Template } from './templates.js';
 
@@ -53,14 +53,21 @@ function fillRoutes(form: Form, { tls, public: publicSide }: Topology): void {
   if (form.has(...strip)) form.set(strip, [ROUTES.apiPrefix]);
 }
 
-function fillServices(form: Form, { gateway, control, ingress }: Topology, { dial }: Placement): void {
+function fillServices(form: Form, { gateway, control, ingress }: Topology, { dial, gateways }: Placement): void {
   const servers = {
-    gateway: `http://${dial.gateway}:${gateway.port}`,
-    control: `http://${dial.control}:${control.port}`,
+    gateway: gateways.map((host) => ({ url: `http://${host}:${gateway.port}` })),
+    control: [{ url: `http://${dial.control}:${control.port}` }],
   };
-  for (const [name, url] of Object.entries(servers)) {
-    const service = ['http', 'services', name];
-    if (form.has(...service)) form.set([...service, 'loadBalancer', 'servers'], [{ url }]);
+  for (const [name, urls] of Object.entries(servers)) {
+    const balancer = ['http', 'services', name, 'loadBalancer'];
+    if (!form.has('http', 'services', name)) continue;
+    form.set([...balancer, 'servers'], urls);
+    if (urls.length > 1)
+      form.set([...balancer, 'healthCheck'], {
+        path: READY_PATH,
+        interval: duration(ingress.healthIntervalMs),
+        timeout: duration(ingress.healthTimeoutMs),
+      });
   }
   const timeouts = ['http', 'serversTransports', 'fleet', 'forwardingTimeouts'];
   if (!form.has(...timeouts)) return;

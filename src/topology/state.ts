@@ -15,6 +15,8 @@ export interface FleetPaths {
   readonly caKey: string;
   readonly leafCertificate: string;
   readonly leafKey: string;
+  /** What control remembers over its restarts. */
+  readonly controlState: string;
   readonly run: string;
   readonly supervisorFile: string;
   readonly runnerState: string;
@@ -49,6 +51,7 @@ export function fleetPaths(root: string, topologyFile: string = join(root, TOPOL
     caKey: join(pki, 'ca.key'),
     leafCertificate: join(pki, 'leaf.pem'),
     leafKey: join(pki, 'leaf.key'),
+    controlState: join(state, 'control'),
     run,
     supervisorFile: join(run, 'supervisor.json'),
     runnerState: join(run, 'runner'),

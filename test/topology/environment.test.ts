@@ -142,6 +142,7 @@ describe('the environment of a service', () => {
       tokenTtlSeconds: 60,
       operatorKeyFile: PATHS.operatorKey,
       serviceKeyFile: PATHS.serviceKey,
+      stateDir: PATHS.controlState,
       publicHosts: ['https://fleet.example.com'],
       loopbackIngress: false,
       trustedProxies: ['127.0.0.1', '::1', '10.0.0.5', '192.0.2.0/24'],

@@ -57,6 +57,14 @@ const BROKEN: readonly Broken[] = [
     remedy: '15000',
   },
   {
+    id: 'health-check',
+    path: 'gateway.drainDelayMs',
+    yaml: 'gateway: { drainDelayMs: 1500 }',
+    saw: '1500 ms',
+    remedy: '3000',
+    severity: 'warn',
+  },
+  {
     id: 'drain-delay',
     path: 'gateway.drainDelayMs',
     yaml: 'gateway: { drainDelayMs: 30000 }',

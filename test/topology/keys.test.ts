@@ -3,7 +3,10 @@ import { namesAt, wantedAt } from '../../src/topology/keys.ts';
 
 describe('the valid names', () => {
   test.each([
-    [[], ['version', 'engine', 'logLevel', 'fleet', 'public', 'tls', 'ingress', 'gateway', 'runner', 'control', 'edge']],
+    [
+      [],
+      ['version', 'engine', 'logLevel', 'fleet', 'public', 'tls', 'ingress', 'gateway', 'runner', 'control', 'edge'],
+    ],
     [['tls'], ['mode', 'certificate', 'key', 'email']],
     [
       ['runner', 'rfbPorts'],

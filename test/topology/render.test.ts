@@ -7,7 +7,9 @@ import {
   fleetPaths,
   newTopologyText,
   render,
+  renderTraefik,
 } from '../../src/topology/index.ts';
+import { composePlacement } from '../../src/topology/placement.ts';
 import { expectGolden } from '../support/golden.ts';
 import { EXAMPLES, packageTemplates, topologyOf } from './support/topology.ts';
 
@@ -152,6 +154,20 @@ describe('a changed topology changes what it should and nothing else:', () => {
     expect(changed(yaml)).toEqual(lines);
   });
 
+  test('several gateways are each asked whether they take sockets; one alone is not, its answer says more', () => {
+    const topology = topologyOf('ingress: { healthIntervalMs: 2000, healthTimeoutMs: 700 }');
+    const balancer = (gateways?: readonly string[]): unknown => {
+      const { dynamic } = renderTraefik(topology, composePlacement(topology, gateways), TEMPLATES);
+      return at(dynamic, 'http', 'services', 'gateway', 'loadBalancer');
+    };
+    expect(balancer(['lab-gateway-1', 'lab-gateway-2'])).toEqual({
+      serversTransport: 'fleet',
+      servers: [{ url: 'http://lab-gateway-1:6900' }, { url: 'http://lab-gateway-2:6900' }],
+      healthCheck: { path: '/readyz', interval: '2s', timeout: '700ms' },
+    });
+    expect(balancer()).toEqual({ serversTransport: 'fleet', servers: [{ url: 'http://gateway:6900' }] });
+  });
+
   test('the id of the fleet names the project, in letters that Compose takes', () => {
     const name = (id: string): unknown => at(files(`fleet: { id: "${id}" }`).get(COMPOSE), 'name');
     expect(['Prod_1.eu', '_x', '.-_A', '...', '0'].map(name)).toEqual(['prod_1-eu', 'x', 'a', 'camofleet', '0']);
@@ -213,7 +229,7 @@ describe('certificates', () => {
       tlsChallenge: {},
     });
     expect(at(compose, 'services', 'traefik', 'volumes')).toContain('traefik-acme:/var/lib/traefik');
-    expect(at(compose, 'volumes')).toEqual({ 'traefik-logs': {}, 'traefik-acme': {} });
+    expect(at(compose, 'volumes')).toMatchObject({ 'traefik-logs': {}, 'traefik-acme': {} });
     expect(at(compose, 'services', 'traefik', 'secrets')).toBeUndefined();
     expect(Object.keys(at(compose, 'secrets') as object)).toEqual(['token-keys', 'operator-key', 'service-key']);
   });

@@ -56,6 +56,22 @@ const drainDelay: Rule = ({ gateway }) => {
   ];
 };
 
+/** An ingress must know of a drain before viewers are told to come back, or it sends them to the gateway they come from. */
+const healthCheck: Rule = ({ gateway, ingress }) => {
+  const knowsMs = ingress.healthIntervalMs + ingress.healthTimeoutMs;
+  if (knowsMs < gateway.drainDelayMs) return [];
+  return [
+    {
+      id: 'topology.health-check',
+      severity: 'warn',
+      path: 'gateway.drainDelayMs',
+      saw: `${gateway.drainDelayMs} ms`,
+      want: `more than ingress.healthIntervalMs and healthTimeoutMs, ${knowsMs} ms: the ingress must know first`,
+      remedy: `gateway.drainDelayMs: ${knowsMs * 2}`,
+    },
+  ];
+};
+
 /** A hop nearer to the viewer waits longer than the one behind it, or the reason of a failure never arrives. */
 const answerTime: Rule = ({ gateway, runner, control, ingress }) => {
   const dialMs = gateway.connectTimeoutMs + gateway.greetingTimeoutMs;
@@ -107,4 +123,4 @@ const idleTtl: Rule = ({ runner }) => {
   ];
 };
 
-export const timerRules: readonly Rule[] = [pingInterval, writeTimeout, drainDelay, answerTime, idleTtl];
+export const timerRules: readonly Rule[] = [pingInterval, writeTimeout, drainDelay, healthCheck, answerTime, idleTtl];
