@@ -53,8 +53,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 /** The public API and the page. Every API path but `/health` and the document needs the right to use it. */
 export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
-  const { corsOrigins, trustedProxies } = deps.config;
+  const { corsOrigins, trustedProxies, publicApiPrefix } = deps.config;
   const app = Fastify({
+    rewriteUrl: ({ url = '/' }) => withoutPrefix(url, publicApiPrefix),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     trustProxy: [...trustedProxies],
@@ -92,6 +93,11 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   });
   await app.ready();
   return app;
+}
+
+/** An ingress that cannot strip a path passes the API's on with its public prefix. */
+function withoutPrefix(url: string, prefix: string): string {
+  return prefix !== '' && url.startsWith(`${prefix}/`) ? url.slice(prefix.length) : url;
 }
 
 function askerOf({ method, host, headers }: FastifyRequest): Asker {

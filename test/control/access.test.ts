@@ -194,3 +194,15 @@ describe('the fleet page', () => {
       expect((await control.ask('GET', path, { key: null })).status).toBe(404);
   });
 });
+
+test('the API is also where its public prefix says, for an ingress that strips nothing; the internal listener has none', async () => {
+  await using runner = await startCardRunner('runner-1');
+  await using control = await startTestControl([runner], { CONTROL_PUBLIC_API_PREFIX: '/api' });
+  expect((await control.ask('GET', '/api/workers')).body).toMatchObject([{ name: 'runner-1' }]);
+  expect((await control.ask('GET', '/workers')).status).toBe(200);
+  expect((await control.ask('GET', '/api/workers', { key: null })).status).toBe(401);
+  expect((await control.ask('GET', '/api/health')).body).toEqual({ status: 'ok' });
+  expect((await control.ask('GET', '/apiworkers')).status).toBe(404);
+  expect((await control.ask('GET', '/api')).status).toBe(404);
+  expect((await control.askInternal('GET', '/api/metrics')).status).toBe(404);
+});
