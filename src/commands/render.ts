@@ -6,18 +6,21 @@ import type { FileChange } from '../engine/index.js';
 import type { RenderEngine, RenderedFile, Topology } from '../topology/index.js';
 
 /** As in src/topology, which is imported only when the command runs. */
-const ENGINES = ['compose', 'local'] as const satisfies readonly RenderEngine[];
+const ENGINES = ['compose', 'local', 'kubernetes'] as const satisfies readonly RenderEngine[];
 
 export default class Render extends CamofleetCommand {
-  static override summary = 'Write the files that follow from camofleet.yaml: Compose and Traefik.';
+  static override summary =
+    'Write the files that follow from camofleet.yaml: Compose and Traefik, or values of the Helm chart.';
   static override description =
     `Rendered files are not edited by hand. With --check nothing is written: exit code 1, with a diff where files and
 topology differ and with the rules that the topology breaks. With --eject the templates are copied to ./templates, which
-then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .camofleet/rendered/local.`;
+then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .camofleet/rendered/local;
+\`--engine kubernetes\` the chart's values, in kubernetes/values.yaml.`;
   static override examples = [
     '<%= config.bin %> render',
     '<%= config.bin %> render --check',
     '<%= config.bin %> render --engine local',
+    '<%= config.bin %> render --engine kubernetes',
     '<%= config.bin %> render --eject',
   ];
   static override flags = {

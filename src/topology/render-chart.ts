@@ -13,8 +13,12 @@ export const CLUSTERS_OWN: readonly string[] = [
   'ingress.readTimeoutMs',
   'ingress.healthIntervalMs',
   'ingress.healthTimeoutMs',
+  'ingress.internalPort',
+  'containers',
   'ingress.healthIntervalMs',
   'ingress.healthTimeoutMs',
+  'ingress.internalPort',
+  'containers',
   'gateway.identity',
   'gateway.webRange',
   'gateway.basePort',
@@ -23,6 +27,11 @@ export const CLUSTERS_OWN: readonly string[] = [
   'control.localKey',
   'edge',
 ];
+
+/** What a file with nothing but these values begins with. */
+export const CHART_HEADER = `# Rendered from camofleet.yaml by \`camofleet render --engine kubernetes\`. Do not edit: change the topology.
+# helm upgrade --install NAME charts/camofleet --values kubernetes/values.yaml
+`;
 
 type Tree = { readonly [key: string]: unknown };
 

@@ -1,13 +1,14 @@
 import { join, relative } from 'node:path';
 import type { Topology } from './model.js';
 import { type Placement, composePlacement, localPlacement } from './placement.js';
+import { CHART_HEADER, renderChartValues } from './render-chart.js';
 import { renderCompose } from './render-compose.js';
 import { renderDynamic, renderStatic } from './render-traefik.js';
 import { type FleetPaths, STATE_FOLDER } from './state.js';
 import type { Templates } from './templates.js';
 
 /** What can be rendered for. */
-export type RenderEngine = 'compose' | 'local';
+export type RenderEngine = 'compose' | 'local' | 'kubernetes';
 
 /** A file that follows from the topology: its path below the fleet's folder, and its text. */
 export interface RenderedFile {
@@ -34,6 +35,8 @@ export function render(topology: Topology, engine: RenderEngine, input: RenderIn
         { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },
       ];
     }
+    case 'kubernetes':
+      return [{ path: 'kubernetes/values.yaml', text: `${CHART_HEADER}${renderChartValues(topology)}` }];
     case 'local': {
       const traefik = renderTraefik(topology, localPlacement(topology, paths), templates);
       const folder = relative(paths.root, paths.rendered(engine));

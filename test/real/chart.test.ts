@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { KNOWN_NAMES, SERVICES, type ServiceName } from '../../src/settings/index.ts';
 import { type Placement, type Topology, serviceEnvironment } from '../../src/topology/index.ts';
 import { topologySchema } from '../../src/topology/model.ts';
+import { composePlacement } from '../../src/topology/placement.ts';
 import { chartTopology, renderChartValues } from '../../src/topology/render-chart.ts';
 import { parseKeyring } from '../../src/tokens/index.ts';
 import { lacks } from '../support/components.ts';
@@ -216,25 +217,14 @@ function valuesOf(service: ServiceName, env: Record<string, string>): unknown {
 const PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 const KEYS = '/run/secrets/camofleet';
 const PLACEMENT: Placement = {
-  bind: '0.0.0.0',
-  internalBind: { gateway: '127.0.0.1', runner: '127.0.0.1', control: '0.0.0.0' },
+  ...composePlacement(topologySchema.parse({ public: { bind: '0.0.0.0' } })),
   dial: {
     gateway: 'rel-camofleet-gateway',
     control: 'rel-camofleet-control',
     runner: `${RUNNER}.rel-camofleet-runner.fleet.svc`,
   },
-  gateways: [],
   rfb: { advertise: '10.0.0.9', allowed: PODS },
   ingressAddresses: PODS,
-  ingress: {
-    address: '',
-    isLoopback: false,
-    accessLog: '',
-    dynamicFolder: '',
-    certificate: '',
-    key: '',
-    acmeStorage: '',
-  },
   files: {
     tokenKeys: `${KEYS}/token-keys`,
     operatorKey: `${KEYS}/operator-key`,

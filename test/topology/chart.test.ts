@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { KNOWN_NAMES, SERVICES } from '../../src/settings/index.ts';
+import { fleetPaths, render } from '../../src/topology/index.ts';
 import { topologySchema } from '../../src/topology/model.ts';
 import { CLUSTERS_OWN, renderChartValues } from '../../src/topology/render-chart.ts';
+import { EXAMPLES, packageTemplates, topologyOf } from './support/topology.ts';
 
 /** What the chart says of the topology is the model's: `UPDATE_GOLDENS=1` writes it anew. */
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'camofleet');
@@ -82,6 +84,25 @@ describe('the chart', () => {
     );
     expect(names.length).toBeGreaterThan(60);
     expect(names.filter((name) => !KNOWN_NAMES.includes(name))).toEqual([]);
+  });
+});
+
+describe('the values of a fleet', () => {
+  const input = { paths: fleetPaths('/srv/fleet'), version: '1.2.3' };
+
+  test.each(Object.keys(EXAMPLES))('are its topology, with what the chart has besides taken out (%s)', async (name) => {
+    const topology = topologyOf(EXAMPLES[name]!);
+    const [file, ...more] = render(topology, 'kubernetes', { ...input, templates: await packageTemplates() });
+    expect(more).toEqual([]);
+    expect(file!.path).toBe('kubernetes/values.yaml');
+    expect(file!.text).toContain('Do not edit');
+    expect(parse(file!.text)).toMatchObject({
+      topology: { public: { host: topology.public.host }, gateway: { port: topology.gateway.port } },
+    });
+    const values = parse(file!.text) as { topology: { runner: { browsers: Record<string, unknown> }; tls?: unknown } };
+    expect(values.topology.tls).toBeUndefined();
+    const kept = Object.entries(values.topology.runner.browsers).filter(([, browser]) => browser !== null);
+    expect(Object.fromEntries(kept)).toEqual(topology.runner.browsers);
   });
 });
 
