@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
   pki: { from: ['core'], why: 'certificates know no service' },
   report: { from: ['core'], why: 'renderings read results, nothing else' },
   topology: { from: ['core', 'config', 'settings'], why: 'the model and what is rendered from it' },
+  backup: { from: ['core', 'settings', 'topology'], why: 'it knows which files are state, and starts nothing' },
   gateway: { from: [...SERVICE, 'websocket'], why: 'the gateway ships alone in its own image' },
   runner: { from: [...SERVICE, 'testcard'], why: 'the runner ships alone in its own image' },
   control: { from: SERVICE, why: 'control ships alone in its own image' },

@@ -41,6 +41,10 @@ export const ERRORS = {
     hint: 'Mend the template that is named, or remove it: then the one of the package is used.',
   },
   CF_FILES: { exit: 3, hint: 'Look at the owner, the mode and the free space of what is named above.' },
+  CF_BACKUP_INVALID: {
+    exit: 2,
+    hint: 'Take another backup, or the same one with the camofleet that wrote it. Nothing was changed.',
+  },
   CF_RENDER_DIFFERS: { exit: 1, hint: 'Run `camofleet render` to write the files from the topology.' },
   CF_IMAGE_BUILD: {
     exit: 3,

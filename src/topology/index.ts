@@ -9,7 +9,7 @@ export {
   ROUTES,
   publicOrigin,
 } from './model.js';
-export { type FleetPaths, fleetPaths, serviceLog } from './state.js';
+export { type FleetPaths, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.js';
 export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
 export { explainTopology } from './explain.js';
 export { listenerPorts, violationText, violations } from './invariants.js';

@@ -64,7 +64,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
       dynamicFolder: `${paths.rendered('local')}/dynamic`,
       certificate: own(certificate) ?? paths.leafCertificate,
       key: own(key) ?? paths.leafKey,
-      acmeStorage: `${paths.state}/acme.json`,
+      acmeStorage: paths.acmeStorage,
     },
     files: {
       tokenKeys: paths.tokenKeys,
@@ -77,13 +77,13 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
 }
 
 /** Containers of one Compose project; services find each other by name. */
-export function composePlacement(topology: Topology, gateways: readonly string[] = [SERVICE_HOSTS.gateway]): Placement {
+export function composePlacement(topology: Topology): Placement {
   return {
     bind: EVERYWHERE,
     // Browsers run beside the runner's listeners: whoever takes one over must not reach another service's drain.
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
-    gateways,
+    gateways: [SERVICE_HOSTS.gateway],
     // A replica finds its own address behind the name; tokens carry the address.
     rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },
     ingressAddresses: BRIDGE_NETWORKS,

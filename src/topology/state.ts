@@ -15,6 +15,8 @@ export interface FleetPaths {
   readonly caKey: string;
   readonly leafCertificate: string;
   readonly leafKey: string;
+  /** Account and certificates of the authority, where Traefik gets them by ACME. */
+  readonly acmeStorage: string;
   /** What control remembers over its restarts. */
   readonly controlState: string;
   readonly run: string;
@@ -51,6 +53,7 @@ export function fleetPaths(root: string, topologyFile: string = join(root, TOPOL
     caKey: join(pki, 'ca.key'),
     leafCertificate: join(pki, 'leaf.pem'),
     leafKey: join(pki, 'leaf.key'),
+    acmeStorage: join(state, 'acme.json'),
     controlState: join(state, 'control'),
     run,
     supervisorFile: join(run, 'supervisor.json'),

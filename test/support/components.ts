@@ -34,6 +34,7 @@ export const COMPONENTS = {
   nft: { programs: ['nft', 'ip'], install: 'apt-get install nftables iproute2' },
   ss: { programs: ['ss'], install: 'apt-get install iproute2' },
   tcpdump: { programs: ['tcpdump'], install: 'apt-get install tcpdump' },
+  tar: { programs: ['tar'], install: 'apt-get install tar' },
   tshark: { programs: ['tshark'], install: 'apt-get install tshark' },
   helm: { programs: ['helm'], install: 'go install helm.sh/helm/v3/cmd/helm@v3.22.0' },
   kubernetesValidate: { programs: ['kubernetes-validate'], install: 'pip install kubernetes-validate==1.37.0' },

@@ -157,7 +157,11 @@ describe('a changed topology changes what it should and nothing else:', () => {
   test('several gateways are each asked whether they take sockets; one alone is not, its answer says more', () => {
     const topology = topologyOf('ingress: { healthIntervalMs: 2000, healthTimeoutMs: 700 }');
     const balancer = (gateways?: readonly string[]): unknown => {
-      const { dynamic } = renderTraefik(topology, composePlacement(topology, gateways), TEMPLATES);
+      const { dynamic } = renderTraefik(
+        topology,
+        { ...composePlacement(topology), ...(gateways && { gateways }) },
+        TEMPLATES,
+      );
       return at(dynamic, 'http', 'services', 'gateway', 'loadBalancer');
     };
     expect(balancer(['lab-gateway-1', 'lab-gateway-2'])).toEqual({
