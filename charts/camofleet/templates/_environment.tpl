@@ -8,11 +8,6 @@ does the same for the other engines.
 /run/secrets/camofleet/{{ . }}
 {{- end -}}
 
-{{/* The address that a listener which only some may reach binds: the pod's, when metrics are to be read from outside. */}}
-{{- define "camofleet.internalHost" -}}
-{{ ternary "0.0.0.0" "127.0.0.1" .Values.metrics.enabled }}
-{{- end -}}
-
 {{- define "camofleet.environment.gateway" -}}
 {{- $t := .Values.topology -}}
 {{- $targets := list -}}
@@ -22,7 +17,7 @@ does the same for the other engines.
 {{- $own := dict
   "HTTP_HOST" "0.0.0.0"
   "HTTP_PORT" (toJson $t.gateway.port)
-  "CAMOFLEET_GATEWAY_INTERNAL_HOST" (include "camofleet.internalHost" .)
+  "CAMOFLEET_GATEWAY_INTERNAL_HOST" (ternary "0.0.0.0" "127.0.0.1" .Values.metrics.enabled)
   "CAMOFLEET_GATEWAY_INTERNAL_PORT" (toJson $t.gateway.internalPort)
   "CAMOFLEET_GATEWAY_FLEET_ID" $t.fleet.id
   "CAMOFLEET_GATEWAY_TOKEN_KEYS_FILE" (include "camofleet.keyFile" "token-keys")
@@ -87,7 +82,7 @@ does the same for the other engines.
 {{- $own := dict
   "RUNNER_HOST" "0.0.0.0"
   "RUNNER_PORT" (toJson $t.runner.port)
-  "CAMOFLEET_RUNNER_INTERNAL_HOST" (include "camofleet.internalHost" .)
+  "CAMOFLEET_RUNNER_INTERNAL_HOST" "0.0.0.0"
   "CAMOFLEET_RUNNER_INTERNAL_PORT" (toJson $t.runner.internalPort)
   "CAMOFLEET_RUNNER_SERVICE_KEY_FILE" (include "camofleet.keyFile" "service-key")
   "CAMOFLEET_RUNNER_STATE_DIR" "/tmp/camofleet"
