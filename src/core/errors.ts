@@ -18,6 +18,13 @@ export const ERRORS = {
     exit: 3,
     hint: 'Install the program that is named, or choose a session kind that needs none.',
   },
+  CF_DOCKER_UNREACHABLE: {
+    exit: 3,
+    hint: 'Start Docker, or join the group that may use it: `sudo usermod -aG docker $USER`, then log in again.',
+  },
+  CF_COMPOSE_MISSING: { exit: 3, hint: 'Install Docker Compose: its package is docker-compose-plugin.' },
+  CF_IMAGE_MISSING: { exit: 3, hint: 'Build the images: `camofleet images build`.' },
+  CF_DOCKER_FAILED: { exit: 3, hint: 'Mend what Docker names above, then run the command again.' },
   CF_SLOTS_EXHAUSTED: { exit: 3, hint: 'End a session, or widen the ranges under `runner` in camofleet.yaml.' },
   CF_STOPPING: { exit: 3, hint: 'It takes no new sessions. Ask again when it is back.' },
   CF_REFUSED: { exit: 4, hint: 'Check the operator key: it lies in .camofleet/secrets/operator.key.' },

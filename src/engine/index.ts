@@ -5,6 +5,7 @@
 export { createFleet } from './create.js';
 export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
 export { ensureState } from './state.js';
+export { bindProblem, checkPorts } from './local/ports.js';
 export { type Supervisor, startSupervisor } from './local/supervisor.js';
 export { type BackgroundMessage } from './local/background.js';
 export { type Step } from './steps.js';

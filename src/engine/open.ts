@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../core/index.js';
 import { ENGINES, type EngineName, type FleetPaths, loadTopology } from '../topology/index.js';
 import type { Engine, EngineDeps } from './engine.js';
+import { composeEngine } from './compose/engine.js';
 import { localEngine } from './local/engine.js';
 
 type OpenDeps = Pick<EngineDeps, 'paths' | 'self' | 'version'>;
@@ -18,7 +19,7 @@ export async function openEngine(named: EngineName | undefined, given: OpenDeps)
     case 'local':
       return localEngine(deps);
     case 'compose':
-      throw new Error('not yet');
+      return composeEngine(deps);
   }
 }
 

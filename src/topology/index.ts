@@ -9,14 +9,16 @@ export {
   ROUTES,
   publicOrigin,
 } from './model.js';
+export { COMPOSE_STATE, CONTAINER_USER, type ComposeSecret, composeSecrets } from './compose-state.js';
 export { type FleetPaths, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.js';
 export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
 export { explainTopology } from './explain.js';
 export { listenerPorts, violationText, violations } from './invariants.js';
-export { type Placement, localPlacement } from './placement.js';
+export { type Placement, composePlacement, localPlacement } from './placement.js';
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
 export { IMAGE_SERVICES, type ImageService, imageName } from './image-names.js';
+export { composeProject } from './render-compose.js';
 export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

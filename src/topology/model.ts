@@ -51,6 +51,21 @@ const listener = (port: number, internalPort: number) => ({
   internalPort: portNumber.default(internalPort).describe('Metrics and administration; no public route reaches it.'),
 });
 
+/** What one container may take; an engine of processes has no such bounds. */
+const bounds = (memoryMb: number, cpus: number, pids: number) =>
+  z
+    .strictObject({
+      memoryMb: whole(32).default(memoryMb).describe('Memory of one container, in MiB.'),
+      cpus: z
+        .number()
+        .min(0.05)
+        .meta({ want: 'a number of cores, 0.05 or more' })
+        .default(cpus)
+        .describe('Cores of one container; not more than the host has.'),
+      pids: whole(32).default(pids).describe('Processes and threads of one container.'),
+    })
+    .prefault({});
+
 const browser = z.strictObject({
   command: z
     .array(text)
@@ -115,6 +130,9 @@ export const topologySchema = z.strictObject({
         .default(1_000)
         .describe('Between two questions to each of several gateways whether it takes new sockets.'),
       healthTimeoutMs: millis(50).default(500).describe('A gateway that does not answer by then takes none.'),
+      internalPort: portNumber
+        .default(8082)
+        .describe('Metrics and the answer to health checks, where Traefik runs in a container; never published.'),
       trustedProxies: networks
         .default([])
         .describe('Proxies in front of the ingress whose X-Forwarded-* are believed.'),
@@ -213,6 +231,18 @@ export const topologySchema = z.strictObject({
         ),
       tokenTtlSeconds: seconds(1).default(300).describe('How long a token may open a socket.'),
       requestTimeoutSeconds: seconds(1).default(30).describe('Budget of one request to a runner.'),
+    })
+    .prefault({}),
+  containers: z
+    .strictObject({
+      healthIntervalMs: millis(1_000)
+        .default(3_000)
+        .describe('Between two looks at whether a container does its part.'),
+      healthTimeoutMs: millis(1_000).default(5_000).describe('A look that takes longer counts as failed.'),
+      traefik: bounds(512, 1, 200),
+      gateway: bounds(1_024, 1, 200),
+      control: bounds(512, 1, 200),
+      runner: bounds(4_096, 2, 4_000),
     })
     .prefault({}),
   edge: z

@@ -24,6 +24,8 @@ export interface Placement {
     /** `127.0.0.1:8443` */
     readonly address: string;
     readonly isLoopback: boolean;
+    /** Where metrics and health checks are answered; undefined where no such listener is wanted. */
+    readonly internalAddress: string | undefined;
     readonly accessLog: string;
     readonly dynamicFolder: string;
     readonly certificate: string;
@@ -60,6 +62,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     ingress: {
       address: `${urlHost(bind)}:${port}`,
       isLoopback: isLoopback(bind),
+      internalAddress: undefined,
       accessLog: paths.accessLog,
       dynamicFolder: `${paths.rendered('local')}/dynamic`,
       certificate: own(certificate) ?? paths.leafCertificate,
@@ -90,7 +93,8 @@ export function composePlacement(topology: Topology): Placement {
     ingress: {
       address: `:${topology.public.port}`,
       isLoopback: isLoopback(topology.public.bind),
-      accessLog: '/var/log/traefik/access.log',
+      internalAddress: `:${topology.ingress.internalPort}`,
+      accessLog: '/var/log/traefik/traefik-access.log',
       dynamicFolder: '/etc/traefik/dynamic',
       certificate: '/run/secrets/tls-certificate',
       key: '/run/secrets/tls-key',

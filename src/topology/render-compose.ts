@@ -1,26 +1,35 @@
 import { dirname } from 'node:path';
 import { urlHost } from '../core/index.js';
+import { COMPOSE_STATE, CONTAINER_USER, composeSecrets } from './compose-state.js';
 import { duration } from './duration.js';
 import { serviceEnvironment } from './environment.js';
 import { Form } from './form.js';
 import { imageName } from './image-names.js';
 import { RFB_ALIAS, type Topology } from './model.js';
 import { type Placement, composePlacement } from './placement.js';
-import { fleetPaths } from './state.js';
 import type { Template } from './templates.js';
 
 const TRAEFIK_IMAGE = 'traefik:v3.7';
 const STATIC_FILE = '/etc/traefik/traefik.yaml';
 /** A container's stop grace is longer than its program's own by this. */
 const STOP_MARGIN_MS = 5_000;
+/** For browsers, x11vnc and Xvfb, one after the other. */
+const RUNNER_GRACE_MS = 15_000;
 /** A project's name begins with a letter or digit. */
 const FALLBACK_NAME = 'camofleet';
+/** Whom `camofleet up` starts containers as. */
+const USER = `\${CAMOFLEET_USER:-${CONTAINER_USER.uid}:${CONTAINER_USER.gid}}`;
 
 /** The Compose file of a fleet. Services that an ejected template left out stay out. */
 export function renderCompose(topology: Topology, template: Template, version: string): string {
   const form = new Form(template);
   const placement = composePlacement(topology);
-  form.set(['name'], projectName(topology.fleet.id));
+  form.set(['name'], composeProject(topology));
+  if (form.has('x-service')) form.set(['x-service', 'user'], USER);
+  if (form.has('x-health')) {
+    form.set(['x-health', 'interval'], duration(topology.containers.healthIntervalMs));
+    form.set(['x-health', 'timeout'], duration(topology.containers.healthTimeoutMs));
+  }
   if (form.has('services', 'traefik')) fillTraefik(form, topology, placement);
   for (const service of ['gateway', 'control', 'runner'] as const) {
     if (!form.has('services', service)) continue;
@@ -30,15 +39,25 @@ export function renderCompose(topology: Topology, template: Template, version: s
       ['services', service, 'environment'],
       Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, literal(value)])),
     );
+    form.set(['services', service, 'deploy'], limits(topology, service));
   }
   if (form.has('services', 'gateway'))
     form.set(['services', 'gateway', 'stop_grace_period'], duration(topology.gateway.shutdownGraceMs + STOP_MARGIN_MS));
+  if (form.has('services', 'runner'))
+    form.set(['services', 'runner', 'stop_grace_period'], duration(RUNNER_GRACE_MS + STOP_MARGIN_MS));
   const control = ['services', 'control'];
-  if (form.has(...control)) form.set([...control, 'volumes'], [`control-state:${placement.files.controlState}`]);
-  const aliases = ['services', 'runner', 'networks', 'fleet', 'aliases'];
+  if (form.has(...control))
+    form.set([...control, 'volumes'], [`./${COMPOSE_STATE.control}:${placement.files.controlState}`]);
+  const aliases = ['services', 'runner', 'networks', 'rfb', 'aliases'];
   if (form.has(...aliases)) form.set(aliases, [RFB_ALIAS]);
   form.set(['secrets'], secrets(topology));
   return form.toString();
+}
+
+/** What Compose calls the fleet: the id in letters that it takes. */
+export function composeProject({ fleet }: Pick<Topology, 'fleet'>): string {
+  const name = fleet.id.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-');
+  return name.replace(/^[^a-z0-9]+/, '') || FALLBACK_NAME;
 }
 
 function fillTraefik(form: Form, topology: Topology, { ingress }: Placement): void {
@@ -53,35 +72,24 @@ function fillTraefik(form: Form, topology: Topology, { ingress }: Placement): vo
     [
       `./traefik/traefik.yaml:${STATIC_FILE}:ro`,
       `./traefik/dynamic:${ingress.dynamicFolder}:ro`,
-      `traefik-logs:${dirname(ingress.accessLog)}`,
-      ...(acme ? [`traefik-acme:${dirname(ingress.acmeStorage)}`] : []),
+      `./${COMPOSE_STATE.logs}:${dirname(ingress.accessLog)}`,
+      ...(acme ? [`./${COMPOSE_STATE.acme}:${dirname(ingress.acmeStorage)}`] : []),
     ],
   );
+  const check = ['CMD', 'traefik', 'healthcheck', `--configFile=${STATIC_FILE}`];
+  if (form.has(...traefik, 'healthcheck')) form.set([...traefik, 'healthcheck', 'test'], check);
   form.set([...traefik, 'stop_grace_period'], duration(topology.ingress.graceTimeoutMs + STOP_MARGIN_MS));
-  if (!acme) return;
-  form.set(['volumes', 'traefik-acme'], {});
-  form.remove(...traefik, 'secrets');
+  form.set([...traefik, 'deploy'], limits(topology, 'traefik'));
+  if (acme) form.remove(...traefik, 'secrets');
 }
 
-function secrets({ tls }: Topology): Record<string, { file: string }> {
-  const paths = fleetPaths('.');
-  const below = (path: string): { file: string } => ({ file: literal(`./${path}`) });
-  const own = (file: string | undefined, usual: string): { file: string } =>
-    tls.mode === 'files' && file ? { file: literal(file) } : below(usual);
-  return {
-    'token-keys': below(paths.tokenKeys),
-    'operator-key': below(paths.operatorKey),
-    'service-key': below(paths.serviceKey),
-    ...(tls.mode !== 'acme' && {
-      'tls-certificate': own(tls.certificate, paths.leafCertificate),
-      'tls-key': own(tls.key, paths.leafKey),
-    }),
-  };
+function limits({ containers }: Topology, service: 'traefik' | 'gateway' | 'control' | 'runner'): object {
+  const { memoryMb, cpus, pids } = containers[service];
+  return { resources: { limits: { memory: `${memoryMb}M`, cpus: String(cpus), pids } } };
 }
 
-function projectName(fleetId: string): string {
-  const name = fleetId.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-');
-  return name.replace(/^[^a-z0-9]+/, '') || FALLBACK_NAME;
+function secrets(topology: Topology): Record<string, { file: string }> {
+  return Object.fromEntries(composeSecrets(topology).map(({ name, to }) => [name, { file: `./${to}` }]));
 }
 
 /** Compose replaces `$NAME`; `$$` is a dollar. */

@@ -4,6 +4,8 @@ import { READY_PATH, ROUTES, type Topology } from './model.js';
 import type { Placement } from './placement.js';
 import type { Template } from './templates.js';
 
+/** The entry point of metrics and of the answer to health checks. */
+const INTERNAL = 'internal';
 const RESOLVER = 'camofleet-tls';
 /** What a TLS challenge speaks; Traefik answers it only when its own list of protocols names it. */
 const TLS_CHALLENGE_PROTOCOL = 'acme-tls/1';
@@ -18,6 +20,11 @@ export function renderStatic({ ingress, tls }: Topology, placement: Placement, t
   form.set([...entryPoint, 'transport', 'respondingTimeouts', 'readTimeout'], duration(ingress.readTimeoutMs));
   form.set(['providers', 'file', 'directory'], placement.ingress.dynamicFolder);
   form.set(['accessLog', 'filePath'], placement.ingress.accessLog);
+  if (placement.ingress.internalAddress !== undefined) {
+    form.set(['entryPoints', INTERNAL], { address: placement.ingress.internalAddress });
+    form.set(['ping'], { entryPoint: INTERNAL });
+    form.set(['metrics'], { prometheus: { entryPoint: INTERNAL, addRoutersLabels: true } });
+  }
   if (tls.mode === 'acme')
     form.set(['certificatesResolvers', RESOLVER], {
       acme: { email: tls.email ?? '', storage: placement.ingress.acmeStorage, tlsChallenge: {} },

@@ -5,7 +5,20 @@ describe('the valid names', () => {
   test.each([
     [
       [],
-      ['version', 'engine', 'logLevel', 'fleet', 'public', 'tls', 'ingress', 'gateway', 'runner', 'control', 'edge'],
+      [
+        'version',
+        'engine',
+        'logLevel',
+        'fleet',
+        'public',
+        'tls',
+        'ingress',
+        'gateway',
+        'runner',
+        'control',
+        'containers',
+        'edge',
+      ],
     ],
     [['tls'], ['mode', 'certificate', 'key', 'email']],
     [

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import {
   TEMPLATE_FILES,
   type Templates,
+  composeSecrets,
   diffLines,
   fleetPaths,
   newTopologyText,
@@ -157,11 +158,8 @@ describe('a changed topology changes what it should and nothing else:', () => {
   test('several gateways are each asked whether they take sockets; one alone is not, its answer says more', () => {
     const topology = topologyOf('ingress: { healthIntervalMs: 2000, healthTimeoutMs: 700 }');
     const balancer = (gateways?: readonly string[]): unknown => {
-      const { dynamic } = renderTraefik(
-        topology,
-        { ...composePlacement(topology), ...(gateways && { gateways }) },
-        TEMPLATES,
-      );
+      const placement = { ...composePlacement(topology), ...(gateways && { gateways }) };
+      const { dynamic } = renderTraefik(topology, placement, TEMPLATES);
       return at(dynamic, 'http', 'services', 'gateway', 'loadBalancer');
     };
     expect(balancer(['lab-gateway-1', 'lab-gateway-2'])).toEqual({
@@ -210,14 +208,25 @@ describe('certificates', () => {
     expect(
       at(files('', 'local').get('.camofleet/rendered/local/dynamic/camofleet.yaml'), 'tls', 'certificates'),
     ).toEqual([{ certFile: PATHS.leafCertificate, keyFile: PATHS.leafKey }]);
-    expect(at(files('').get(COMPOSE), 'secrets', 'tls-key')).toEqual({ file: './.camofleet/pki/leaf.key' });
+    expect(composeSecrets(topologyOf(''))).toContainEqual({
+      name: 'tls-key',
+      from: '.camofleet/pki/leaf.key',
+      to: '.camofleet/compose/secrets/tls-key',
+    });
   });
 
   test('of files are these files', () => {
-    expect(at(files(EXAMPLES['files']!).get(COMPOSE), 'secrets', 'tls-key')).toEqual({ file: 'certs/fleet.key' });
+    const key = composeSecrets(topologyOf(EXAMPLES['files']!)).find(({ name }) => name === 'tls-key');
+    expect(key?.from).toBe('certs/fleet.key');
   });
 
-  test('by ACME are asked for the public host, kept on a volume, and need no secret', () => {
+  test('are copies that the user of the containers can read', () => {
+    expect(at(files(EXAMPLES['files']!).get(COMPOSE), 'secrets', 'tls-key')).toEqual({
+      file: './.camofleet/compose/secrets/tls-key',
+    });
+  });
+
+  test('by ACME are asked for the public host, kept beside the topology, and need no secret', () => {
     const rendered = files(EXAMPLES['acme']!);
     const compose = rendered.get(COMPOSE);
     for (const router of ['vnc', 'websockify', 'api', 'ui'])
@@ -232,8 +241,7 @@ describe('certificates', () => {
       storage: '/var/lib/traefik/acme.json',
       tlsChallenge: {},
     });
-    expect(at(compose, 'services', 'traefik', 'volumes')).toContain('traefik-acme:/var/lib/traefik');
-    expect(at(compose, 'volumes')).toMatchObject({ 'traefik-logs': {}, 'traefik-acme': {} });
+    expect(at(compose, 'services', 'traefik', 'volumes')).toContain('./.camofleet/compose/acme:/var/lib/traefik');
     expect(at(compose, 'services', 'traefik', 'secrets')).toBeUndefined();
     expect(Object.keys(at(compose, 'secrets') as object)).toEqual(['token-keys', 'operator-key', 'service-key']);
   });
@@ -243,10 +251,11 @@ describe('RFB', () => {
   const compose = files('').get(COMPOSE);
 
   test('is on one network alone, which leads nowhere, between gateway and runner', () => {
-    expect(at(compose, 'networks', 'fleet')).toEqual({ internal: true });
-    expect(at(compose, 'services', 'gateway', 'networks')).toContain('fleet');
-    expect(at(compose, 'services', 'runner', 'networks', 'fleet')).toEqual({ aliases: ['runner-rfb'] });
+    expect(at(compose, 'networks', 'rfb')).toEqual({ internal: true });
+    expect(at(compose, 'services', 'gateway', 'networks')).toContain('rfb');
+    expect(at(compose, 'services', 'runner', 'networks', 'rfb')).toEqual({ aliases: ['runner-rfb'] });
     expect(at(compose, 'services', 'traefik', 'networks')).toEqual(['edge']);
+    expect(at(compose, 'services', 'control', 'networks')).toEqual(['edge', 'fleet']);
   });
 
   test('is published by no service: only the ingress has a port', () => {
@@ -266,7 +275,10 @@ describe('an ejected template', () => {
   });
 
   test('wins: what it adds stays, with its comments', () => {
-    const text = TEMPLATES.compose.text.replace('    init: true\n', '    init: true\n    # Ours.\n    mem_limit: 1g\n');
+    const text = TEMPLATES.compose.text.replace(
+      '    command: [gateway]\n',
+      '    command: [gateway]\n    # Ours.\n    mem_limit: 1g\n',
+    );
     const compose = files('', 'compose', withText('compose', text)).get(COMPOSE)!;
     expect(compose).toContain('    # Ours.\n    mem_limit: 1g\n');
     expect(at(compose, 'services', 'gateway', 'environment', 'HTTP_PORT')).toBe('6900');
@@ -322,7 +334,7 @@ describe('an ejected template', () => {
 
   test('that is empty is filled in all the same', () => {
     expect(at(files('', 'compose', withText('traefik', '')).get(STATIC), 'accessLog', 'filePath')).toBe(
-      '/var/log/traefik/access.log',
+      '/var/log/traefik/traefik-access.log',
     );
   });
 });

@@ -10,10 +10,16 @@ export async function checkPorts(topology: Topology): Promise<void> {
   const taken: string[] = [];
   for (const { setting, port } of listenerPorts(topology)) {
     const host = setting === 'public.port' ? topology.public.bind : '127.0.0.1';
-    const code = await bindError(host, port);
-    if (code !== undefined) taken.push(explain(code, { setting, host, port }));
+    const problem = await bindProblem(setting, host, port);
+    if (problem !== undefined) taken.push(problem);
   }
   if (taken.length > 0) throw new CamofleetError('CF_PORT_TAKEN', taken.join('\n'), { taken });
+}
+
+/** Why a listener of the topology cannot be bound: who holds the port, where that can be seen, and the setting. */
+export async function bindProblem(setting: string, host: string, port: number): Promise<string | undefined> {
+  const code = await bindError(host, port);
+  return code === undefined ? undefined : explain(code, { setting, host, port });
 }
 
 interface Listener {
