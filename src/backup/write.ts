@@ -5,7 +5,7 @@ import { CamofleetError, errorText, randomId } from '../core/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 import { MANIFEST, type Manifest, sha256 } from './manifest.js';
 import { readState } from './state.js';
-import { type TarEntry, packTar } from './tar.js';
+import { packTar } from './tar.js';
 
 export interface BackupOptions {
   /** Absolute; undefined: the archive is given back and lies nowhere. */
@@ -13,8 +13,6 @@ export interface BackupOptions {
   readonly force: boolean;
   readonly version: string;
   readonly nowMs: number;
-  /** State that an engine keeps elsewhere, by the path that it has in a backup. */
-  readonly more: readonly TarEntry[];
 }
 
 export interface BackupReport {
@@ -30,22 +28,20 @@ const ARCHIVE_MODE = 0o600;
 export async function writeBackup(
   paths: FleetPaths,
   topology: Topology,
-  { file, force, version, nowMs, more }: BackupOptions,
+  { file, force, version, nowMs }: BackupOptions,
 ): Promise<BackupReport> {
   try {
     const { files, elsewhere } = await readState(paths, topology);
-    const taken = new Set(more.map(({ path }) => path));
-    const entries = [...files.filter(({ path }) => !taken.has(path)), ...more];
     const manifest: Manifest = {
       schema: 'camofleet.backup/1',
       version,
       fleet: topology.fleet.id,
       createdAt: new Date(nowMs).toISOString(),
-      files: entries.map(({ path, mode, data }) => ({ path, mode, bytes: data.length, sha256: sha256(data) })),
+      files: files.map(({ path, mode, data }) => ({ path, mode, bytes: data.length, sha256: sha256(data) })),
       elsewhere: [...elsewhere],
     };
     const first = { path: MANIFEST, mode: ARCHIVE_MODE, data: Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`) };
-    const archive = await promisify(gzip)(packTar([first, ...entries], Math.floor(nowMs / 1000)));
+    const archive = await promisify(gzip)(packTar([first, ...files], Math.floor(nowMs / 1000)));
     if (file !== undefined) await put(file, archive, force);
     return { file, manifest, archive };
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { CamofleetCommand, engineFlag, fleetFlags, fleetLocation } from '../cli/index.js';
+import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 import { CamofleetError } from '../core/index.js';
 
 export default class Backup extends CamofleetCommand {
@@ -20,17 +20,15 @@ The fleet may run meanwhile. Logs, runs and rendered files are not in it. \`camo
   };
   static override flags = {
     ...fleetFlags,
-    ...engineFlag,
     force: Flags.boolean({ summary: 'Replace an archive that is there already.' }),
     json: Flags.boolean({ summary: 'Print what is in it as JSON; never what the files say.' }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Backup);
-    const [{ fleetPaths, loadTopology }, { writeBackup }, { openEngine }] = await Promise.all([
+    const [{ fleetPaths, loadTopology }, { writeBackup }] = await Promise.all([
       import('../topology/index.js'),
       import('../backup/index.js'),
-      import('../engine/index.js'),
     ]);
     const toStdout = args.file === '-';
     if (toStdout && (flags.json || isatty(1)))
@@ -38,7 +36,6 @@ The fleet may run meanwhile. Logs, runs and rendered files are not in it. \`camo
     const { root, file } = fleetLocation(flags, this.context.cwd);
     const paths = fleetPaths(root, file);
     const topology = await loadTopology(paths.topologyFile);
-    const engine = await openEngine(flags.engine, { paths, self: this.context, version: this.config.version });
     const nowMs = Date.now();
     const usual = `${topology.fleet.id}-${new Date(nowMs).toISOString().replaceAll(':', '-').slice(0, 19)}Z.tar.gz`;
     const report = await writeBackup(paths, topology, {
@@ -46,7 +43,6 @@ The fleet may run meanwhile. Logs, runs and rendered files are not in it. \`camo
       force: flags.force,
       version: this.config.version,
       nowMs,
-      more: (await engine.exportState?.(this.signal)) ?? [],
     });
     const { manifest, archive } = report;
     if (toStdout) process.stdout.write(archive);

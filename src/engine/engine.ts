@@ -17,8 +17,6 @@ export interface Engine {
   down(options: DownOptions): Promise<DownReport>;
   status(): Promise<FleetStatus>;
   logs(options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine>;
-  /** State that does not lie beside the topology, by the path that it would have there; absent where all of it does. */
-  exportState?(signal: AbortSignal): Promise<readonly StateFile[]>;
   /** Begins to keep what `verify` reads: what is logged from now on, until it is disposed. */
   evidence(): Promise<Evidence>;
 }
@@ -107,12 +105,6 @@ export interface ServiceStatus {
   readonly nextTryAt: string | null;
   /** Published ports, as the system writes them: `127.0.0.1:8443->8443/tcp`. */
   readonly ports: readonly string[];
-}
-
-export interface StateFile {
-  readonly path: string;
-  readonly mode: number;
-  readonly data: Uint8Array;
 }
 
 export interface LogOptions {

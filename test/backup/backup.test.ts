@@ -54,8 +54,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-const backUp = (options: { force?: boolean; more?: readonly TarEntry[]; version?: string } = {}) =>
-  writeBackup(paths, topology, { file: archive, force: false, version: VERSION, nowMs: 0, more: [], ...options });
+const backUp = (options: { force?: boolean; version?: string } = {}) =>
+  writeBackup(paths, topology, { file: archive, force: false, version: VERSION, nowMs: 0, ...options });
 const restoreTo = (name: string, options: { force?: boolean; version?: string } = {}) =>
   restoreBackup(fleetPaths(join(scratch, name)), { file: archive, force: false, version: VERSION, ...options });
 
@@ -73,15 +73,6 @@ describe('a backup', () => {
     expect(readFileSync(archive, 'utf8')).toBe('precious');
     await backUp({ force: true });
     expect(statSync(archive).mode & 0o777).toBe(0o600);
-  });
-
-  test('takes what an engine keeps elsewhere instead of what lies here', async () => {
-    const path = '.camofleet/control/memory.json';
-    await backUp({ more: [{ path, mode: 0o600, data: Buffer.from('from the volume') }] });
-    await restoreTo('new');
-    expect(readFileSync(join(scratch, 'new', '.camofleet/control/memory.restored.json'), 'utf8')).toBe(
-      'from the volume',
-    );
   });
 
   test('says what the system says when it cannot be written', async () => {
