@@ -1,4 +1,5 @@
 import type { Hop } from '../core/index.js';
+import { HOST_CODES } from './doctor/codes.js';
 
 /** What a finding of a code always says. */
 export interface CodeEntry {
@@ -793,6 +794,7 @@ export const CODES = {
     remedy: 'Set what the check names, then camofleet render',
     not: ['the running services: the rule is about the file'],
   },
+  ...HOST_CODES,
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

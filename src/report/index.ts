@@ -1,5 +1,6 @@
 /** Reports: their shape and their renderings (text, JUnit, HTML). They read results and write text, nothing else. */
 export * from './shape.js';
+export { DOCTOR_SCHEMA, type DoctorReport, renderDoctor } from './doctor.js';
 export { renderHtml } from './html.js';
 export { renderJUnit } from './junit.js';
 export { type HoldProgress, renderProgress } from './progress.js';

@@ -103,7 +103,8 @@ function isCut({ hop }: HopReport, { streams }: Report): boolean {
   return streams.some(({ end, heldMs }) => end.by === hop && heldMs > 0);
 }
 
-function findingLines(finding: Finding, page: Page): string[] {
+/** One finding with its five parts, and what it is not. */
+export function findingLines(finding: Finding, page: Pick<Page, 'paint' | 'columns' | 'verbose'>): string[] {
   const { paint, columns, verbose } = page;
   const label = { fail: 'cause', warn: 'warning', info: 'note' }[finding.severity];
   const colour = { fail: paint.red, warn: paint.yellow, info: paint.dim }[finding.severity];

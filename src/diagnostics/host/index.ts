@@ -4,7 +4,7 @@
  */
 export { reapedAt } from './reaped.js';
 export { findingsOfScreen } from './screen.js';
-export { type ShmSight, shmBeside } from './shm.js';
+export { SMALL_SHM_BYTES, type ShmSight, shmBeside } from './shm.js';
 export { settled } from './settle.js';
 export type { OwnerSight } from './machine.js';
 export { LATE_MS, type ServerSight, isLate, ownerAt, sightOf } from './sight.js';
