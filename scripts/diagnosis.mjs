@@ -19,8 +19,18 @@ const cell = (text) =>
 
 const scored = () => {
   const { total, right, wrong, notHostable, skipped, rows } = score;
-  const lines = rows.map(({ id, title, expected, found, seconds, result, remedy, because }) => [
-    ...[id, title, expected.hop, found?.hop, found?.code, found?.confidence, seconds, WORDS[result]],
+  const lines = rows.map(({ id, title, expected, found, named, seconds, result, remedy, because }) => [
+    ...[
+      id,
+      title,
+      expected.hop,
+      found?.hop,
+      found?.code,
+      found?.confidence,
+      named && `${named.seconds}${named.since === 'start' ? '' : ` (${named.since})`}`,
+      seconds,
+      WORDS[result],
+    ],
     result === 'right' ? remedy : because,
   ]);
   const heads = [
@@ -30,7 +40,8 @@ const scored = () => {
     'found',
     'code',
     'confidence',
-    's',
+    'named after, s',
+    'whole run, s',
     'result',
     'remedy given, or why',
   ];

@@ -234,21 +234,27 @@ interface Talk extends VerifyObserver {
   readonly end: () => void;
 }
 
-const SILENT: Talk = { onStage: () => {}, onCheck: () => {}, onHold: () => {}, end: () => {} };
+const SILENT: Talk = { onStage: () => {}, onCheck: () => {}, onTrouble: () => {}, onHold: () => {}, end: () => {} };
 
 /** On a terminal one line that changes, elsewhere plain lines, one a minute during the hold. */
 function observe(signal: AbortSignal, { printable, renderProgress }: Renderings): Talk {
   const { stderr } = process;
   const clear = stderr.isTTY ? '\r\u001B[K' : '';
   let nextAt = MINUTE_MS;
+  const told = new Set<string>();
   signal.addEventListener('abort', () => {
     stderr.write(`${clear}ending early; the evidence is being written, another Ctrl-C ends at once\n`);
   });
   return {
     onStage: (text) => stderr.write(stderr.isTTY ? `${clear}${text} …` : `${text} …\n`),
-    onCheck: ({ verdict, title, saw, because }) => {
+    onCheck: ({ verdict, hop, title, saw, because }, named) => {
       if (verdict !== 'fail' && verdict !== 'warn' && verdict !== 'unknown') return;
-      stderr.write(`${clear}${verdict}: ${title}: ${printable(saw ?? because ?? '')}\n`);
+      const who = named ? ` ${hop} ${named.code} ${named.confidence}:` : '';
+      stderr.write(`${clear}${verdict}:${who} ${title}: ${printable(saw ?? because ?? '')}\n`);
+    },
+    onTrouble: (what) => {
+      if (!told.has(what)) stderr.write(`${clear}${what}\n`);
+      told.add(what);
     },
     onHold: (progress) => {
       if (stderr.isTTY) stderr.write(`${clear}${renderProgress(progress, stderr.columns)}`);

@@ -45,6 +45,8 @@ export interface Check<Context> {
 }
 
 export interface CheckResult {
+  /** When it was known, on the clock of the run. */
+  readonly atMs?: number;
   readonly report: CheckReport;
   readonly verdict: Verdict;
 }
@@ -67,7 +69,8 @@ export async function* runChecks<Context>(
         ? await attempt(check, context, signal)
         : { status: 'skip', because: `${blocker} did not pass` };
     statuses.set(check.id, verdict.status);
-    yield { verdict, report: describe(check, verdict, monotonic() - began) };
+    const atMs = monotonic();
+    yield { atMs, verdict, report: describe(check, verdict, atMs - began) };
   }
 }
 

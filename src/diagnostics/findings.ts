@@ -16,8 +16,12 @@ const SETTLE =
   'a run that can also dial the gateway and the raw RFB port (--gateway, --rfb), with the access log of the ingress (--traefik-log)';
 
 /** Checks that failed or warned, as findings; the lines of logs that hold the key of the dial are part of the evidence. */
-export function findingsOfChecks(results: readonly CheckResult[], logs: CollectedLogs): readonly Finding[] {
-  return results.flatMap(({ report, verdict }): Finding[] => {
+export function findingsOfChecks(
+  results: readonly CheckResult[],
+  logs: CollectedLogs,
+  beganMs = 0,
+): readonly Finding[] {
+  return results.flatMap(({ atMs, report, verdict }): Finding[] => {
     if (verdict.status === 'pass' && verdict.told) return [toldOf(report, verdict.saw, verdict.told)];
     if (verdict.status !== 'fail' && verdict.status !== 'warn') return [];
     const { want, remedy, not } = CODES[verdict.code];
@@ -33,6 +37,7 @@ export function findingsOfChecks(results: readonly CheckResult[], logs: Collecte
         remedy: verdict.remedy ?? remedy,
         not,
         ...(verdict.confidence !== 'proven' && { settle: SETTLE }),
+        ...(atMs !== undefined && { knownAfterMs: Math.round(atMs - beganMs) }),
         evidence: [
           ...(verdict.evidence ?? []),
           ...linesOf(verdict.wsKey, logs),
@@ -103,8 +108,10 @@ export function ranked(findings: readonly Finding[]): readonly Finding[] {
   const merged = [...byCode.values()].map((same): Finding => {
     const [surest, ...others] = same.toSorted(bySurety) as [Finding, ...Finding[]];
     const evidence = [surest, ...others].flatMap((one) => one.evidence);
+    const known = same.flatMap(({ knownAfterMs }) => knownAfterMs ?? []);
     return {
       ...surest,
+      ...(known.length > 0 && { knownAfterMs: Math.min(...known) }),
       evidence: evidence.filter((one, index) => evidence.findIndex((first) => isSame(one, first)) === index),
     };
   });

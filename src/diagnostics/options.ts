@@ -1,4 +1,4 @@
-import type { CheckReport, HoldProgress } from '../report/index.js';
+import type { CheckReport, Finding, HoldProgress } from '../report/index.js';
 import type { FleetPaths, Topology } from '../topology/index.js';
 import type { Budget } from './budget.js';
 import type { GivenLogs } from './collection/index.js';
@@ -55,6 +55,9 @@ export interface VerifyDeps {
 /** Told of what happens while it happens. */
 export interface VerifyObserver {
   readonly onStage: (text: string) => void;
-  readonly onCheck: (check: CheckReport) => void;
+  /** `named`: whom a check that failed blames, as far as is known then. */
+  readonly onCheck: (check: CheckReport, named?: Pick<Finding, 'code' | 'confidence'>) => void;
+  /** Something went wrong while streams were held. */
+  readonly onTrouble: (what: string) => void;
   readonly onHold: (progress: HoldProgress) => void;
 }

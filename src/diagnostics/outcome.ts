@@ -27,6 +27,8 @@ import type { VerifyDeps, VerifyOptions } from './options.js';
 interface Outcome {
   readonly run: string;
   readonly startedAt: number;
+  /** The same on the clock that never jumps. */
+  readonly beganMs: number;
   readonly prepared: Prepared;
   readonly probes: Probes;
   readonly checks: readonly CheckResult[];
@@ -42,7 +44,8 @@ interface Outcome {
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress } = outcome;
+  const { run, startedAt, beganMs, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress } =
+    outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
@@ -72,6 +75,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     isCut: Number.isFinite(cutAt),
     reaped: reapedAt(logs.controlText ?? [], Number.isFinite(cutAt) ? cutAt : endedAt),
   };
+  const elapsedMs = Math.round(deps.monotonic() - beganMs);
   return draftReport({
     run,
     startedAt,
@@ -82,12 +86,15 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     checks: checks.map(({ report }) => report),
     streams,
     findings: ranked([
-      ...settled([...findingsOfChecks(checks, logs), ...judgement.findings, ...ofLogging(outcome, options)], testimony),
+      ...settled(
+        [...findingsOfChecks(checks, logs, beganMs), ...judgement.findings, ...ofLogging(outcome, options)],
+        testimony,
+      ),
       ...findingsOfScreen({ opening, words: testimony.words, shm, isOwn: prepared.isOwn }),
       ...findingsOfFlows(packets.flows),
       ...findingsOfEgress(egress),
       ...findingsOfLock(opening),
-    ]),
+    ]).map((finding) => ({ knownAfterMs: elapsedMs, ...finding })),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],
     cutTimes:

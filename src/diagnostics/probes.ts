@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckContext } from './checks/index.js';
 import { awaitAccessLine } from './collection/index.js';
+import { isLate } from './host/index.js';
 import type { Attempt, Refuser } from './looks/index.js';
 import { DIAL_MS, LOOK_MS } from './patience.js';
 import {
@@ -153,7 +154,7 @@ async function dialAgain(
   if (target.kind !== 'socket') return [];
   const began = performance.now();
   const attempts: Attempt[] = [{ facts: (await dialFront()).facts }];
-  if (attempts.some(({ facts }) => isTimeUp(facts))) return attempts; // more of the same tells nothing
+  if (attempts.some(({ facts }) => isTimeUp(facts) || isLate(facts))) return attempts; // more of the same tells nothing
   while (attempts.length <= ATTEMPTS && !signal.aborted) {
     const areAllOpen = attempts.every(({ facts }) => facts.stage === 'open');
     if (areAllOpen && performance.now() - began > AGAIN_MS) break;

@@ -31,6 +31,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const trust = await trustFor(options, fleet);
   const sources = await logSources(options.logs, fleet?.paths);
   const left: Collected[] = [];
+  const beganMs = deps.monotonic();
   observer.onStage('preparing sessions');
   await using prepared = await prepare(id, options, deps, trust, (session, because) =>
     left.push({ what: `removing session ${session}`, status: 'failed', because }),
@@ -49,6 +50,10 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
     namespaces: deps.isRoot ? namespacesOf(options.capture) : [],
   });
   const failed = (why: string): void => void moment.take(run, why);
+  const troubled = (why: string): void => {
+    observer.onTrouble(why);
+    failed(why);
+  };
   const probes = openProbes(prepared, trust, {
     signal: deps.signal,
     accessLog: sources.find(({ as }) => as === 'traefik-access.log')?.file,
@@ -63,7 +68,15 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   const egress = owner && options.egress && (await lookOut(options.egress, owner.pid, deps.env['PATH']));
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
-  const hold = await holdStreams(run, prepared, { ...probes, isSteady, failed }, options, deps, trust);
+  const isSlow = checks.some(({ report: { id, verdict } }) => id === 'rfb.promptness' && verdict === 'fail');
+  const hold = await holdStreams(
+    run,
+    prepared,
+    { ...probes, isSteady, isLate: isSlow, failed: troubled },
+    options,
+    deps,
+    trust,
+  );
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
   for (const one of left) run.note(one);
   observer.onStage('collecting evidence');
@@ -74,7 +87,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
   const report = concluded(
-    { run: id, startedAt, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress },
+    { run: id, startedAt, beganMs, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress },
     options,
     deps,
   );
@@ -102,9 +115,13 @@ async function runAllChecks(
   const results: CheckResult[] = [];
   for await (const result of runChecks(catalogue(), context, { monotonic, signal })) {
     results.push(result);
-    observer.onCheck(result.report);
+    observer.onCheck(result.report, 'code' in result.verdict ? namedBy(result.verdict) : undefined);
   }
   return results;
+}
+
+function namedBy({ code, confidence = 'likely' }: Extract<CheckResult['verdict'], { readonly code: string }>) {
+  return { code, confidence };
 }
 
 /** The machine of the RFB server is looked at when its dial stopped, or was answered late. */
@@ -155,7 +172,7 @@ async function screenshot(
 async function holdStreams(
   run: Run,
   prepared: Prepared,
-  probes: Probes & { readonly isSteady: boolean; readonly failed: (why: string) => void },
+  probes: Probes & { readonly isSteady: boolean; readonly isLate: boolean; readonly failed: (why: string) => void },
   options: VerifyOptions,
   { signal, observer }: VerifyDeps,
   trust: Trust,
@@ -176,7 +193,7 @@ async function holdStreams(
     return undefined;
   }
   observer.onStage('holding');
-  const plan = planHold(prepared.subjects, options, (one, vantage) => {
+  const plan = planHold(prepared.subjects, { ...options, isLate: probes.isLate }, (one, vantage) => {
     const facts = probes.seen(one, vantage);
     return facts && facts.stage === 'open';
   });

@@ -43,6 +43,9 @@ export interface Given {
   readonly folder?: string;
   /** The network namespace that verify runs in: that of the viewer. */
   readonly namespace?: string;
-  /** What happens while verify looks, for example a process that dies; it is told when verify was started. */
-  readonly meanwhile?: (signal: AbortSignal) => Promise<void>;
+  /**
+   * What happens while verify looks, for example a process that dies; it is told when verify was started, and calls `setOff` at
+   * the moment from which on something is dead: how long verify needs to name it counts from there.
+   */
+  readonly meanwhile?: (signal: AbortSignal, setOff: () => void) => Promise<void>;
 }

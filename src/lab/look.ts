@@ -17,6 +17,15 @@ export interface Look {
   /** What it printed for people. */
   readonly output: string;
   readonly seconds: number;
+  /** When the hop of the first finding was named; undefined where there was none. */
+  readonly named: Named | undefined;
+}
+
+/** How long verify needed to name a hop, and what that counts from. */
+export interface Named {
+  readonly seconds: number;
+  /** verify was started; the fault was set off while it looked; a timer of the path cut the first stream. */
+  readonly since: 'start' | 'set off' | 'first cut';
 }
 
 /** The longest that a look may take. */
@@ -30,33 +39,38 @@ export async function look(fault: Fault, is: Variant, deps: StageDeps): Promise<
   await mkdir(bare);
   const out = join(bare, 'artifacts');
   const args = ['verify', ...given.flags, '--out', out];
-  const started = performance.now();
+  const [started, startedAt] = [performance.now(), Date.now()];
   const verify = await stage.camofleet(args, {
     cwd: given.folder ?? bare,
     env: { NO_COLOR: '1' },
     namespace: given.namespace,
   });
-  await ended(verify, given, stage);
+  let setOffAt: number | undefined;
+  await ended(verify, given, stage, () => {
+    setOffAt ??= Date.now();
+  });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const output = await readFile(verify.logFile, 'utf8');
+  const report = await readReport(out, output);
   return {
     flags: given.flags.map((flag) => redactText(flag).text),
     files: [...given.flags.filter((flag) => flag.startsWith('/')), ...(given.folder ? [given.folder] : [])],
     namespace: given.namespace,
-    report: await readReport(out, output),
+    report,
     output,
     seconds,
+    named: namedIn(report, { startedAt, setOffAt }),
   };
 }
 
 /** Waits for verify; what happens meanwhile ends with it. */
-async function ended(verify: RunningProcess, given: Given, stage: Stage): Promise<void> {
+async function ended(verify: RunningProcess, given: Given, stage: Stage, setOff: () => void): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, stage.signal, AbortSignal.timeout(LOOK_MS)]);
   const cut = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  const meanwhile = given.meanwhile?.(signal) ?? Promise.resolve();
+  const meanwhile = given.meanwhile?.(signal, setOff) ?? Promise.resolve();
   meanwhile.catch(() => {}); // awaited below
   try {
     await Promise.race([verify.exited, cut]);
@@ -70,6 +84,27 @@ async function ended(verify: RunningProcess, given: Given, stage: Stage): Promis
 }
 
 const OVER = new Error('verify has ended');
+
+/** All clocks are those of this machine. */
+export function namedIn(
+  { startedAt: began, findings, streams }: Pick<Report, 'startedAt' | 'findings' | 'streams'>,
+  { startedAt, setOffAt }: { readonly startedAt: number; readonly setOffAt: number | undefined },
+): Named | undefined {
+  const [first] = findings;
+  if (first?.knownAfterMs === undefined) return undefined;
+  const namedAt = Date.parse(began) + first.knownAfterMs;
+  const cuts = streams
+    .filter(({ end, heldMs }) => end.by !== 'verify' && heldMs > 0)
+    .map(({ openedAt, end }) => Date.parse(openedAt) + end.atMs);
+  const cutAt = Math.min(...cuts);
+  const [since, from] =
+    setOffAt !== undefined && setOffAt <= namedAt
+      ? (['set off', setOffAt] as const)
+      : cutAt <= namedAt
+        ? (['first cut', cutAt] as const)
+        : (['start', startedAt] as const);
+  return { since, seconds: Math.round((namedAt - from) / 100) / 10 };
+}
 
 async function readReport(out: string, output: string): Promise<Report> {
   try {

@@ -1,7 +1,7 @@
 import type { Hop } from '../core/index.js';
 import type { Confidence, Finding, VerdictStatus } from '../report/index.js';
 import type { Answer } from './answers.js';
-import type { Look } from './look.js';
+import type { Look, Named } from './look.js';
 
 export type Result = 'right' | 'wrong' | 'notHostable' | 'skipped';
 
@@ -13,7 +13,10 @@ export interface Row {
   /** The first finding; null where there was none, or where verify was not run. */
   readonly found: { readonly hop: Hop; readonly code: string; readonly confidence: Confidence } | null;
   readonly remedy: string | null;
+  /** Of the whole run. */
   readonly seconds: number | null;
+  /** Until the hop of the first finding was named; null where there was none. */
+  readonly named: Named | null;
   readonly result: Result;
   /** What is wrong, or why it was not run. */
   readonly because?: string;
@@ -62,6 +65,7 @@ export function judged(
     found: first ? { hop: first.hop, code: first.code, confidence: first.confidence } : null,
     remedy: first?.remedy ?? null,
     seconds: broken.seconds,
+    named: broken.named ?? null,
     result: complaints.length === 0 ? 'right' : 'wrong',
     ...(complaints.length > 0 && { because: complaints.join('; ') }),
     given: {
@@ -80,7 +84,7 @@ export function unjudged(
   result: Result,
   because: string,
 ): Row {
-  return { ...headOf(fault, answer), found: null, remedy: null, seconds: null, result, because };
+  return { ...headOf(fault, answer), found: null, remedy: null, seconds: null, named: null, result, because };
 }
 
 function headOf({ id, title }: { readonly id: string; readonly title: string }, answer: Answer) {

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
   asks: 'asks only',
   pokes: 'both ways',
   pulls: 'much',
+  naps: 'naps',
 };
 
 /** Hop by kind of traffic: after how long it was cut, or how long it lived; a dash where nothing was held. */

@@ -44,7 +44,7 @@ export interface StreamReport {
   readonly vantage: string;
   readonly mode: 'still' | 'moving' | 'watch-only';
   /** What it says by itself: `viewing` as a viewer does, the others one kind of traffic alone. */
-  readonly traffic?: 'viewing' | 'silent' | 'pings' | 'asks' | 'pokes' | 'pulls';
+  readonly traffic?: 'viewing' | 'silent' | 'pings' | 'asks' | 'pokes' | 'pulls' | 'naps';
   readonly session?: string;
   readonly openedAt: string;
   readonly heldMs: number;
@@ -93,6 +93,8 @@ export interface Finding {
   /** What the next run should add to settle it; where confidence is not proven. */
   readonly settle?: string;
   readonly evidence: readonly EvidenceRef[];
+  /** Milliseconds from the beginning of the run until its hop was named, on the way or in the report. */
+  readonly knownAfterMs?: number;
   /** What else would explain it; present where explanations were weighed. */
   readonly hypotheses?: readonly HypothesisReport[];
 }

@@ -42,7 +42,12 @@ async function run(options: Partial<VerifyOptions>, { signal, onStage, onHold }:
       isRoot: false,
       env: {},
       signal: signal ?? new AbortController().signal,
-      observer: { onStage: onStage ?? (() => {}), onCheck: () => {}, onHold: onHold ?? (() => {}) },
+      observer: {
+        onStage: onStage ?? (() => {}),
+        onCheck: () => {},
+        onTrouble: () => {},
+        onHold: onHold ?? (() => {}),
+      },
     },
   );
   return report;

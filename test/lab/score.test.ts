@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/lab/answers.ts';
-import type { Look } from '../../src/lab/look.ts';
+import { type Look, namedIn } from '../../src/lab/look.ts';
 import { judged, scoreOf, unjudged } from '../../src/lab/score.ts';
 import type { Finding, Report } from '../../src/report/index.ts';
 import { FAILED, PASSED } from '../report/example.ts';
@@ -10,7 +10,15 @@ const ANSWER: Answer = { hop: 'edge', remedy: /pingInterval/i, cure: 'pings' };
 const RIGHT: Finding = FAILED.findings[0]!;
 
 function looked(report: Partial<Report>, flags: readonly string[] = ['--url', 'ws://127.0.0.1:1/x']): Look {
-  return { flags, files: [], namespace: undefined, report: { ...FAILED, ...report }, output: '', seconds: 2.5 };
+  return {
+    flags,
+    files: [],
+    namespace: undefined,
+    report: { ...FAILED, ...report },
+    output: '',
+    seconds: 2.5,
+    named: { seconds: 1.5, since: 'start' },
+  };
 }
 
 const found = (change: Partial<Finding>): Look => looked({ findings: [{ ...RIGHT, ...change }] });
@@ -60,6 +68,7 @@ describe('a row of the score', () => {
       found: { hop: 'edge', code: 'CF-EDGE-IDLE', confidence: 'proven' },
       remedy: RIGHT.remedy,
       seconds: 2.5,
+      named: { seconds: 1.5, since: 'start' },
       result: 'right',
       given: { flags: ['--url', 'ws://127.0.0.1:1/x'], files: [] },
       twin: { verdict: 'pass', seconds: 2.5, flags: ['--url', 'ws://127.0.0.1:1/x'] },
@@ -76,4 +85,27 @@ test('the score counts each row once', () => {
     unjudged(FAULT, ANSWER, 'skipped', 'this machine lacks root'),
   ];
   expect(scoreOf(rows)).toEqual({ total: 4, right: 1, wrong: 1, notHostable: 1, skipped: 1, rows });
+});
+
+describe('how long it took to name a hop', () => {
+  const BEGAN = Date.parse('2026-11-01T10:00:01Z');
+  const startedAt = BEGAN - 1_000;
+  const openedAt = new Date(BEGAN + 2_000).toISOString();
+  const [stream] = FAILED.streams;
+  const cut = { ...stream!, openedAt, heldMs: 4_000, end: { ...stream!.end, by: 'edge', atMs: 4_000 } } as const;
+  const report = (knownAfterMs: number | undefined, streams: Report['streams'] = []) => ({
+    startedAt: new Date(BEGAN).toISOString(),
+    findings: [{ ...RIGHT, ...(knownAfterMs !== undefined && { knownAfterMs }) }],
+    streams,
+  });
+
+  test.each([
+    ['the start of verify', report(3_000), undefined, { seconds: 4, since: 'start' }],
+    ['the moment when it was set off', report(12_000, [cut]), BEGAN + 5_000, { seconds: 7, since: 'set off' }],
+    ['the first cut of a timer', report(12_000, [cut]), undefined, { seconds: 6, since: 'first cut' }],
+    ['the start where streams were cut later', report(3_000, [cut]), undefined, { seconds: 4, since: 'start' }],
+    ['nothing where nothing says when', report(undefined), undefined, undefined],
+  ] as const)('counts from %s', (_from, seen, setOffAt, want) => {
+    expect(namedIn(seen, { startedAt, setOffAt })).toEqual(want);
+  });
 });

@@ -32,7 +32,7 @@ const check = z
     return saw !== undefined && because === undefined && (is === 'pass' || want !== undefined);
   }, 'a skip and an unknown have a reason, the others what was seen, a warning and a failure also what was wanted');
 
-const traffic = z.enum(['viewing', 'silent', 'pings', 'asks', 'pokes', 'pulls']);
+const traffic = z.enum(['viewing', 'silent', 'pings', 'asks', 'pokes', 'pulls', 'naps']);
 
 const stream = z.strictObject({
   vantage: z.enum(['public', 'gateway', 'rfb']),
@@ -73,6 +73,7 @@ const finding = z
     remedy: text,
     not: z.array(text),
     settle: text.optional(),
+    knownAfterMs: z.number().int().nonnegative().optional(),
     evidence: z.array(evidence).min(1),
     hypotheses: z
       .array(

@@ -54,10 +54,11 @@ export default class LabRun extends CamofleetCommand {
   }
 }
 
-function verdictOf({ result, found, because }: Row): string {
+function verdictOf({ result, found, because, named, seconds }: Row): string {
   const seen = found ? `hop ${found.hop}, ${found.code}, ${found.confidence}` : 'nothing found';
-  if (result === 'right') return `${paint('green', 'right')}: ${seen}`;
-  return `${paint('red', 'wrong')}: ${because} (${seen})`;
+  const times = named ? `, named ${named.seconds} s after the ${named.since}, whole run ${seconds} s` : '';
+  if (result === 'right') return `${paint('green', 'right')}: ${seen}${times}`;
+  return `${paint('red', 'wrong')}: ${because} (${seen}${times})`;
 }
 
 function label(text: string): string {

@@ -8,7 +8,7 @@ import type { Row } from '../../lab/index.js';
 export default class LabScore extends CamofleetCommand {
   static override summary = 'Judge verify by every fault of the lab: the hop it must name, and the remedy.';
   static override description =
-    'Each fault is started on real parts, and so is its healthy twin; the built `camofleet verify` looks at both from outside, with the flags that an operator would have. Right is: the first finding names the hop that is at fault, likely or proven, with the remedy, and the twin passes. Exit code 1 when one is wrong.';
+    'Each fault is started on real parts, and so is its healthy twin; the built `camofleet verify` looks at both from outside, with the flags that an operator would have. Right is: the first finding names the hop that is at fault, likely or proven, with the remedy, and the twin passes. `named` is how many seconds it took until that hop was named, from the moment at which the fault was there to be seen; `seconds` is the whole run. Exit code 1 when one is wrong.';
   static override examples = ['<%= config.bin %> lab score', '<%= config.bin %> lab score F12 F60 --no-twins'];
   static override args = { id: Args.string({ description: 'Faults, such as F12; without one, all.', multiple: true }) };
   static override flags = {
@@ -56,16 +56,17 @@ export default class LabScore extends CamofleetCommand {
   }
 }
 
-const HEADING = ['fault', 'expected', 'found', 'code', 'confidence', 'seconds', 'result', 'remedy'];
-const WIDTHS = [5, 8, 8, 24, 10, 7, 12];
+const HEADING = ['fault', 'expected', 'found', 'code', 'confidence', 'named', 'seconds', 'result', 'remedy'];
+const WIDTHS = [5, 8, 8, 24, 10, 5, 7, 12];
 
 function line(cells: readonly string[]): string {
   return cells.map((cell, column) => cell.padEnd(WIDTHS[column] ?? 0)).join('  ');
 }
 
-function rowOf({ id, expected, found, remedy, seconds, result }: Row): string {
+function rowOf({ id, expected, found, remedy, named, seconds, result }: Row): string {
   const { hop = '-', code = '-', confidence = '-' } = found ?? {};
-  const facts = [id, expected.hop, hop, code, confidence, seconds === null ? '-' : String(seconds)];
+  const times = [named?.seconds, seconds].map((time) => String(time ?? '-'));
+  const facts = [id, expected.hop, hop, code, confidence, ...times];
   return line([...facts, WORDS[result], remedy ?? ''])
     .trimEnd()
     .replace(WORDS[result], paint(COLOURS[result], WORDS[result]));

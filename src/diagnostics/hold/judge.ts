@@ -2,7 +2,6 @@ import type { Hop } from '../../core/index.js';
 import type { EvidenceRef, Finding } from '../../report/index.js';
 import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
-import type { DialFacts } from '../probe/facts.js';
 import type { Vantage } from '../subjects/index.js';
 import { citationsOf, findingOf, ruledOut, sightOf } from './citation.js';
 import { CODES } from '../codes.js';
@@ -11,6 +10,7 @@ import { isFor, missingHeartbeat } from './heartbeat.js';
 import { forgottenAmong } from './forgotten.js';
 import type { Culprit, Cut, JudgeInput, JudgedStream } from './judged.js';
 import { serviceEnded } from './testimony.js';
+import { isUnanswered } from './watch.js';
 
 interface Judgement {
   readonly findings: readonly Finding[];
@@ -130,11 +130,6 @@ function frozenAt(at: readonly Vantage[], alive: readonly Vantage[], own: readon
   if (!isDeaf) return { code: 'CF-RUNNER-FROZEN', confidence: 'likely' };
   if (isDead || !after) return { code: 'CF-NETWORK-VANISHED', confidence: 'possible' };
   return { code: blameFor(after, { vantage: 'public' }).code, confidence: 'likely' };
-}
-
-/** Not even the kernel of the other side says anything to a new connection. */
-function isUnanswered({ stage, errorCode }: DialFacts): boolean {
-  return stage === 'tcp' && (errorCode === undefined || errorCode === 'ETIMEDOUT');
 }
 
 function itself(saw: string): EvidenceRef {

@@ -1,6 +1,6 @@
 import type { DialTarget } from '../probe/dial.js';
 import { type Mode, type Subject, VANTAGES, type Vantage } from '../subjects/index.js';
-import type { Traffic } from './traffic.js';
+import { NAP_MS, type Traffic } from './traffic.js';
 
 export interface PlannedStream {
   readonly mode: Mode;
@@ -29,6 +29,8 @@ export interface HoldWish {
   readonly durationMs: number;
   /** Measure when each hop cuts, with every kind of traffic. */
   readonly findIdle: boolean;
+  /** Each connection takes the server seconds: viewers alone are held. */
+  readonly isLate?: boolean;
 }
 
 const SHORTEST_BEAT_MS = 500;
@@ -49,12 +51,12 @@ const LAST_PICTURE_MS = 10_000;
  */
 export function planHold(
   subjects: readonly Subject[],
-  { durationMs, findIdle }: HoldWish,
+  { durationMs, findIdle, isLate = false }: HoldWish,
   opened: (subject: Subject, vantage: Vantage) => boolean | undefined,
 ): HoldPlan {
   const views = subjects.flatMap((subject) => viewsOf(subject, opened));
   const beatMs = Math.min(LONGEST_BEAT_MS, Math.max(SHORTEST_BEAT_MS, Math.round(durationMs / 10)));
-  const isStudy = findIdle || durationMs >= SHORTEST_STUDY_MS;
+  const isStudy = findIdle || (durationMs >= SHORTEST_STUDY_MS && !isLate);
   const lateMs = Math.min(LATEST_MS, Math.round(durationMs / 4));
   return {
     durationMs,
@@ -62,7 +64,7 @@ export function planHold(
     afterCutMs: AFTER_CUT_MS,
     isSearch: findIdle,
     lastPictureMs: LAST_PICTURE_MS,
-    streams: isStudy ? [...views, ...studied(views, lateMs, findIdle)] : views,
+    streams: isStudy ? [...views, ...studied(views, lateMs, { findIdle, durationMs })] : views,
   };
 }
 
@@ -81,7 +83,7 @@ function viewsOf(
  * At the outermost vantage point of the first session every kind of traffic, and two of them once more, later; further
  * in a silent one, which acquits who carries it, or in a search all of them.
  */
-function studied(views: readonly PlannedStream[], lateMs: number, findIdle: boolean): PlannedStream[] {
+function studied(views: readonly PlannedStream[], lateMs: number, { findIdle, durationMs }: HoldWish): PlannedStream[] {
   const [front] = views;
   if (!front) return [];
   const own = views.filter(({ mode, session }) => mode === front.mode && session === front.session);
@@ -90,7 +92,9 @@ function studied(views: readonly PlannedStream[], lateMs: number, findIdle: bool
     // Nobody can ping on the bare socket.
     const pings = view.target.kind === 'socket' ? [like('pings')] : [];
     const all = [like('silent'), ...pings, like('asks'), like('pokes'), like('pulls')];
-    if (view === front) return [...all, like('silent', lateMs), like('pulls', lateMs)];
+    // A search waits for every cut anyway; a short hold ends, and asks, before a nap would.
+    const naps = !findIdle && durationMs >= 2 * NAP_MS ? [like('naps')] : [];
+    if (view === front) return [...all, ...naps, like('silent', lateMs), like('pulls', lateMs)];
     return findIdle ? all : [like('silent')];
   });
 }

@@ -1,7 +1,8 @@
 import type { HoldProgress } from '../../report/index.js';
 import { type DialFacts, type DialOptions, type Stream, type StreamEnd, dial } from '../probe/index.js';
 import type { HoldPlan, PlannedStream } from './plan.js';
-import { CORNER, say } from './traffic.js';
+import { CORNER, say, wake } from './traffic.js';
+import { Watch } from './watch.js';
 
 /** A stream of a hold, and how it ended. */
 export interface HeldStream {
@@ -48,21 +49,26 @@ const AT_ONCE = 3;
 const BESIDE_MS = 6_000;
 /** A target is dialled again once, with this limit. */
 const REDIAL_MS = 3_000;
+/** The same, where its streams have fallen silent: a SYN is sent three times within it. */
+const ALARM_MS = 5_000;
+/** A stream that has said nothing for so long since its picture was asked for, where one beside it has answered, or a new one does not open. */
+const UNANSWERED_MS = 4_000;
 
 /** Opens the planned streams, holds them for the duration, and notes what ends early. Memory is constant. */
 export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResult> {
   const held: Holding[] = [];
-  const cuts: Cuts = { firstAt: undefined, lastAt: 0, redials: [] };
+  const cuts: Cuts = { firstAt: undefined, lastAt: 0, isDeadAtWord: false, redials: [] };
+  const watch = watchOf(deps);
   using _beats = startBeats(plan, held);
   await openAll(plan, held, cuts, deps);
   const began = performance.now();
   const over = new AbortController();
   const late = openLate(plan, held, cuts, deps, AbortSignal.any([deps.signal, over.signal]));
-  await keepUntilOver(plan, held, cuts, deps, began);
+  await keepUntilOver(plan, held, { cuts, watch }, deps, began);
   over.abort();
   await late;
   const heldMs = Math.round(performance.now() - began);
-  if (!deps.signal.aborted) await askForPictures(plan, held, cuts, deps);
+  if (!deps.signal.aborted) await askForPictures(plan, held, { cuts, watch }, deps);
   await Promise.all(cuts.redials);
   const endedAt = Date.now();
   const inOrder = held.toSorted((a, b) => plan.streams.indexOf(a.planned) - plan.streams.indexOf(b.planned));
@@ -77,7 +83,20 @@ export async function runHold(plan: HoldPlan, deps: HoldDeps): Promise<HoldResul
 interface Cuts {
   firstAt: number | undefined;
   lastAt: number;
+  /** A stream that had napped was dead when it spoke: all others are to be asked now. */
+  isDeadAtWord: boolean;
   readonly redials: Promise<void>[];
+}
+
+function watchOf(deps: HoldDeps): Watch {
+  return new Watch({
+    dial: async ({ target }) => {
+      const { facts, stream } = await dial(target, { ...deps, keepPicture: false, timeoutMs: ALARM_MS });
+      await stream?.close();
+      return facts;
+    },
+    onAlarm: (why) => deps.onFailure?.(why),
+  });
 }
 
 /** From its opening on each stream says its own: what is silent while others open could be cut before the hold begins. */
@@ -145,6 +164,7 @@ async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal =
     deps.onFailure?.(`the ${held.planned.mode} stream was cut`);
     cuts.lastAt = performance.now();
     cuts.firstAt ??= cuts.lastAt;
+    cuts.isDeadAtWord ||= planned.traffic === 'naps' && (end.how === 'rst' || end.how === 'timeout');
     cuts.redials.push(redial(held, deps));
   });
   return held;
@@ -154,7 +174,7 @@ async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal =
 async function keepUntilOver(
   plan: HoldPlan,
   held: readonly Holding[],
-  cuts: Cuts,
+  { cuts, watch }: { readonly cuts: Cuts; readonly watch: Watch },
   { signal, onProgress, touch, touchEveryMs }: HoldDeps,
   began: number,
 ): Promise<void> {
@@ -164,6 +184,8 @@ async function keepUntilOver(
     onProgress(progressOf(plan, held, now - began));
     const until = endOf(plan, held, cuts, began);
     if (now >= until || signal.aborted || held.every(({ stream }) => !stream?.isOpen)) return;
+    for (const { planned, stream } of held) if (planned.traffic === 'naps' && stream?.isOpen) wake(stream);
+    if (!plan.isSearch && (cuts.isDeadAtWord || watch.isOver(held))) return;
     if (now - lastTouch >= touchEveryMs) {
       lastTouch = now;
       void touch();
@@ -185,22 +207,40 @@ function endOf(plan: HoldPlan, held: readonly Holding[], cuts: Cuts, began: numb
 async function askForPictures(
   { lastPictureMs }: HoldPlan,
   held: readonly Holding[],
-  cuts: Cuts,
+  { cuts, watch }: { readonly cuts: Cuts; readonly watch: Watch },
   deps: HoldDeps,
 ): Promise<void> {
   const within = AbortSignal.any([deps.signal, AbortSignal.timeout(lastPictureMs)]);
+  const asked = held.filter(({ stream, answeredAtEnd }) => stream?.isOpen && answeredAtEnd !== false);
+  const isVain = ({ planned: { vantage }, stream }: Holding): boolean => {
+    const facts = watch.seen(vantage);
+    const isShut = facts !== undefined && facts.stage !== 'open';
+    const isBeside = asked.some((other) => other.planned.vantage === vantage && other.answeredAtEnd === true);
+    return (isShut || isBeside) && Math.min(stream?.quietMs() ?? 0, stream?.owedMs() ?? 0) >= UNANSWERED_MS;
+  };
   await Promise.all(
-    held.map(async (one) => {
+    asked.map(async (one) => {
       const { stream } = one;
       if (!stream?.isOpen) return;
       stream.requestAll(one.planned.traffic === 'viewing' ? undefined : CORNER);
-      const hasCome = await stream.nextFrame(within);
+      const hasCome = await answered(stream, within, () => isVain(one));
       if (!stream.isOpen || (deps.signal.aborted && !hasCome)) return;
       one.answeredAtEnd = hasCome;
       if (!hasCome) deps.onFailure?.(`the ${one.planned.mode} stream gave no picture any more`);
       if (!hasCome) cuts.redials.push(redial(one, deps));
     }),
   );
+}
+
+/** Whether the next picture comes before the signal aborts, and before it is vain to wait. */
+async function answered(stream: Stream, within: AbortSignal, isVain: () => boolean): Promise<boolean> {
+  const enough = new AbortController();
+  const timer = setInterval(() => isVain() && enough.abort(), TICK_MS);
+  try {
+    return await stream.nextFrame(AbortSignal.any([within, enough.signal]));
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function redial(one: Holding, deps: HoldDeps): Promise<void> {

@@ -185,6 +185,7 @@ const WORDS: Readonly<Record<Exclude<JudgedStream['traffic'], 'viewing'>, string
   asks: 'that asks without an answer',
   pokes: 'that asks for little',
   pulls: 'that asks for much',
+  naps: 'that is silent for ever longer',
 };
 
 function parted<T>(all: readonly T[], is: (one: T) => boolean): readonly [T[], T[]] {

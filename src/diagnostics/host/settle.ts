@@ -39,8 +39,10 @@ export function settled(findings: readonly Finding[], testimony: Testimony): rea
     if (!sharper) return finding;
     const { code, confidence, saw, evidence } = sharper;
     const { want, remedy, not } = CODES[code];
+    const { knownAfterMs, ...told } = finding;
     return {
-      ...finding,
+      ...told,
+      ...(knownAfterMs !== undefined && hopOf(code) === finding.hop && { knownAfterMs }), // another hop was named later
       code,
       hop: hopOf(code),
       confidence,

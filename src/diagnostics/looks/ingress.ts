@@ -7,7 +7,7 @@ import { encodedQuery, splitQuery } from './query.js';
 /** Equal attempts: servers are dealt in turn, so that two of them show in the first two. */
 const ATTEMPTS = 5;
 /** A list of servers that lags behind is told anew within seconds. */
-const PATIENCE_S = 5;
+const PATIENCE_S = 3;
 /** A path that no router and no page is made for. */
 const MADE_UP = '/no-such-path-of-anybody/nothing';
 

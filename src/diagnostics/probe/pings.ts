@@ -26,6 +26,12 @@ export class Pings {
     return this.#waiting.length;
   }
 
+  /** How long the oldest of them has waited, where there are several: one may be on its way. */
+  waitedMs(nowMs: number): number {
+    const [oldest, next] = this.#waiting;
+    return oldest && next ? nowMs - oldest.atMs : 0;
+  }
+
   /** The payload of the next ping; undefined when too many wait for an answer. */
   next(nowMs: number): Buffer | undefined {
     if (this.#waiting.length >= MAX_WAITING) return undefined;

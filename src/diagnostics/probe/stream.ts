@@ -31,6 +31,7 @@ export class Stream {
   #owesRequest = false;
   #rests = false;
   #asked = 0;
+  #askedAt = 0;
   #malformed: string | undefined;
   #brokeFrames = false;
 
@@ -108,6 +109,8 @@ export class Stream {
 
   /** Asks for the whole picture anew, or for a corner of it. */
   requestAll(side?: number): void {
+    this.#asked = this.frames + 1;
+    this.#askedAt = performance.now();
     this.#send(this.#session.request(false, side));
   }
 
@@ -120,6 +123,7 @@ export class Stream {
   askCorner(side: number): void {
     if (this.#wire.isClogged || this.#asked > this.frames) return;
     this.#asked = this.frames + 1;
+    this.#askedAt = performance.now();
     this.#send(this.#session.request(false, side));
   }
 
@@ -140,6 +144,18 @@ export class Stream {
   /** Round-trip times of pings in milliseconds; null before the first answer. */
   rtt(percentile: number): number | null {
     return this.#pings.rttMs(percentile);
+  }
+
+  /** How long no byte of RFB has come until now. */
+  quietMs(): number {
+    return performance.now() - this.#lastByte;
+  }
+
+  /** How long the oldest question waits that only a dead way, or a dead server, leaves without an answer: 0 where none does. */
+  owedMs(): number {
+    const now = performance.now();
+    const picture = this.#asked > this.frames ? now - this.#askedAt : 0;
+    return Math.max(picture, this.#pings.waitedMs(now));
   }
 
   /** How long no byte of RFB has come, with the time that is running; pings and pongs are no bytes of RFB. */

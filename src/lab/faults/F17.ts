@@ -26,9 +26,10 @@ export const F17: Fault = {
         '--duration',
         '14s',
       ]),
-      meanwhile: async (signal) => {
+      meanwhile: async (signal, setOff) => {
         while (connectionsTo(nginx.port) < HOLDING) await sleep(LOOK_MS, undefined, { signal });
         await sleep(1_000, undefined, { signal });
+        setOff();
         nginx.reload();
       },
     };

@@ -23,8 +23,9 @@ export const F33: Fault = {
       ...['--gateway', gateway.url, '--rfb', `127.0.0.1:${rfbPort}`],
       ...['--traefik-log', traefik.accessLog, '--duration', '12s'],
     ];
-    const stop = async (signal: AbortSignal): Promise<void> => {
+    const stop = async (signal: AbortSignal, setOff: () => void): Promise<void> => {
       await sleep(BEFORE_MS, undefined, { signal });
+      setOff();
       signalProcess(traefik.process.pid, 'SIGTERM');
     };
     return is === 'broken' ? { flags, meanwhile: stop } : { flags };

@@ -17,8 +17,9 @@ export const F50: Fault = {
     const gateway = await startGateway(stage, { rfb });
     return {
       flags: ['--url', gateway.url, '--gateway', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`, '--duration', '15s'],
-      meanwhile: async (signal) => {
+      meanwhile: async (signal, setOff) => {
         await sleep(HELD_MS, undefined, { signal });
+        setOff();
         if (is === 'broken') signalProcess(gateway.process.pid, 'SIGKILL');
       },
     };

@@ -20,8 +20,9 @@ export const F60: Fault = {
         '--duration',
         '20s',
       ]),
-      meanwhile: async (signal) => {
+      meanwhile: async (signal, setOff) => {
         await sleep(HELD_MS, undefined, { signal });
+        setOff();
         if (is === 'broken') signalProcess(screen.process.pid, 'SIGTERM');
       },
     };

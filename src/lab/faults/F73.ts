@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { startFarDesk } from '../parts/desk.js';
 import { startNetwork } from '../parts/network.js';
@@ -21,6 +22,10 @@ export const F73: Fault = {
     return {
       flags: ['--url', gateway.url, '--duration', '30s'],
       namespace: client.name,
+      meanwhile: async (signal, setOff) => {
+        await sleep(seconds * 1_000, undefined, { signal });
+        setOff(); // no flow is forgotten sooner
+      },
     };
   },
 };

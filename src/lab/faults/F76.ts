@@ -17,9 +17,10 @@ export const F76: Fault = {
     return {
       flags: ['--url', gateway.url, '--rfb', rfb, '--duration', '25s'],
       namespace: client.name,
-      meanwhile: async (signal) => {
+      meanwhile: async (signal, setOff) => {
         await sleep(HELD_MS, undefined, { signal });
         const rules = 'table ip cut { chain through { type filter hook forward priority 0; policy drop; } }';
+        setOff();
         if (is === 'broken') await network.filter(router, rules);
       },
     };

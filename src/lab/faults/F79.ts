@@ -20,10 +20,11 @@ export const F79: Fault = {
     const logs = ['--gateway-log', gateway.log, '--runner-log', rfb.process.logFile, '--control-log', log];
     return {
       flags: ['--url', gateway.url, '--rfb', `127.0.0.1:${rfb.port}`, ...logs, '--duration', '12s'],
-      meanwhile: async (signal) => {
+      meanwhile: async (signal, setOff) => {
         await sleep(TTL_S * 1_000, undefined, { signal });
         if (is === 'healthy') return appendFile(log, line('session desk is watched by 1 viewer, kept'));
         await appendFile(log, line(`session desk had no API call for ${TTL_S} s, deleting it`));
+        setOff();
         await rfb.process.stop();
       },
     };

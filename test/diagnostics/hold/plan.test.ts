@@ -39,7 +39,7 @@ describe('the plan of a hold', () => {
     expect(views(plan)).toEqual(['still public', 'moving public', 'moving rfb']);
   });
 
-  test('has every kind of traffic at the outermost vantage point, two kinds once more and later, and a silent one inside', () => {
+  test('has every kind of traffic at the outermost vantage point, two kinds once more and later, one that naps, and a silent one inside', () => {
     const plan = planHold([subject('still', EVERYWHERE), subject('moving', EVERYWHERE)], wish(10_000), anything);
     expect(others(plan, 'public')).toEqual([
       'still silent',
@@ -47,6 +47,7 @@ describe('the plan of a hold', () => {
       'still asks',
       'still pokes',
       'still pulls',
+      'still naps',
       'still silent +2500',
       'still pulls +2500',
     ]);
@@ -74,9 +75,24 @@ describe('the plan of a hold', () => {
       'still asks',
       'still pokes',
       'still pulls',
+      'still naps',
       'still silent +2500',
       'still pulls +2500',
     ]);
+  });
+
+  test('of a server that needs seconds for each connection has viewers alone', () => {
+    const plan = planHold([subject('still', EVERYWHERE)], { ...wish(10_000), isLate: true }, anything);
+    expect(plan.streams.map(({ traffic }) => traffic)).toEqual(['viewing', 'viewing', 'viewing']);
+  });
+
+  test.each([
+    [7_999, 0],
+    [8_000, 1],
+    [3_600_000, 1],
+  ])('of %i ms has %i streams that nap', (durationMs, count) => {
+    const { streams } = planHold([subject('still', EVERYWHERE)], wish(durationMs), anything);
+    expect(streams.filter(({ traffic }) => traffic === 'naps')).toHaveLength(count);
   });
 
   test('that is too short to tell timers apart has viewers alone, unless it is a search', () => {

@@ -48,7 +48,7 @@ test('a run in which a stream is cut holds the moment, and cites what a proxy in
       isRoot: false,
       env: { PATH: '/bin:/usr/bin:/usr/sbin:/sbin' },
       signal: new AbortController().signal,
-      observer: { onStage: () => {}, onCheck: () => {}, onHold: () => {} },
+      observer: { onStage: () => {}, onCheck: () => {}, onTrouble: () => {}, onHold: () => {} },
     },
   );
   expect(report.verdict).toBe('fail');

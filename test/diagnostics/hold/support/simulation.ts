@@ -1,3 +1,4 @@
+import { NAP_MS } from '../../../../src/diagnostics/hold/traffic.ts';
 import { type HoldWish, type PlannedStream, planHold } from '../../../../src/diagnostics/hold/plan.ts';
 import type { JudgedStream } from '../../../../src/diagnostics/hold/judged.ts';
 import type { Traffic } from '../../../../src/diagnostics/hold/traffic.ts';
@@ -68,6 +69,8 @@ class Life {
   #cutAt: number | undefined;
   #nextServerPing = 1;
   #lastServerPing: number;
+  #naps = 0;
+  #awakeAt: number;
   readonly #beat: number;
 
   constructor(
@@ -78,6 +81,7 @@ class Life {
     this.#beat = beatMs;
     this.#ledger = new Ledger(planned.afterMs);
     this.#lastServerPing = planned.afterMs;
+    this.#awakeAt = planned.afterMs;
   }
 
   /** True when it is cut now. */
@@ -107,6 +111,11 @@ class Life {
     if (this.world.pushes && now % 200 === 0) ledger.message('server', 1_000, now);
     if (traffic === 'viewing' && mode !== 'still' && now % 100 === 0) this.#both(2_000, now);
     if (now % this.#beat === RTT_MS && (traffic === 'viewing' || traffic === 'pings')) ledger.control('server', now);
+    if (traffic === 'naps' && now - this.#awakeAt >= NAP_MS * 2 ** this.#naps) {
+      this.#naps += 1;
+      this.#awakeAt = now;
+      this.#both(CORNER, now);
+    }
     if (now % this.#beat !== 0) return;
     if (traffic === 'viewing' || traffic === 'pings') ledger.control('viewer', now);
     if (traffic === 'asks') ledger.message('viewer', 10, now);
