@@ -64,10 +64,16 @@ export const count = (spec: NumberSpec): Field<number> => {
 
 /** Any text, or text of a form: `want` says which, in words. */
 export const text = (
-  spec: Spec<string> & { readonly form?: { readonly pattern: RegExp; readonly want: string } },
+  spec: Spec<string> & {
+    readonly form?: { readonly want: string } & (
+      | { readonly pattern: RegExp }
+      | { readonly test: (value: string) => boolean }
+    );
+  },
 ): Field<string> =>
   field('text', spec, (value) => {
-    if (spec.form && !spec.form.pattern.test(value)) throw new Error(spec.form.want);
+    const { form } = spec;
+    if (form && !('pattern' in form ? form.pattern.test(value) : form.test(value))) throw new Error(form.want);
     return value;
   });
 

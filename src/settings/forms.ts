@@ -8,6 +8,12 @@ export const ORIGINS = {
 
 export const NETWORKS = { test: isNetwork, want: 'an address or a network like 10.0.0.7 or 10.0.0.0/8' };
 
+/** Where a replica is: by address, by a name that may be that of all, or by the network that it has an address of. */
+export const PLACES = {
+  test: (text: string): boolean => isHost(text) || isNetwork(text),
+  want: 'a host name, an IP address or a network like 10.0.0.0/24, without port and brackets',
+};
+
 export const TARGETS = { test: isTarget, want: 'a target like host:port, host:min-max or 10.0.0.0/8:min-max' };
 
 export const NAME = { pattern: /^[A-Za-z0-9_.-]{1,64}$/, want: '1 to 64 of A-Z a-z 0-9 _ . -' };

@@ -15,7 +15,7 @@ import {
   url,
 } from '../config/index.js';
 import { type BrowserSetting, parseBrowsers } from './browsers.js';
-import { NAME, ORIGINS, RESOLUTION } from './forms.js';
+import { NAME, ORIGINS, PLACES, RESOLUTION } from './forms.js';
 
 /** The settings of `camofleet runner`. */
 export const runnerSettings = defineSettings(
@@ -39,10 +39,11 @@ export const runnerSettings = defineSettings(
       doc: 'Name of this runner (`worker` in the API).',
       form: NAME,
     }),
-    advertiseHost: host({
+    advertiseHost: text({
       env: 'CAMOFLEET_RUNNER_ADVERTISE_HOST',
       default: '127.0.0.1',
-      doc: "This replica's own address: RFB servers bind it and tokens lead to it. A name may be shared by replicas: of the addresses behind it this machine's own is taken.",
+      doc: "This replica's own address: RFB servers bind it and tokens lead to it. Of the addresses behind a name, and of those of a network (10.0.0.0/24), this machine's own is taken.",
+      form: PLACES,
     }),
     serviceKeyFile: filePath({
       env: 'CAMOFLEET_RUNNER_SERVICE_KEY_FILE',

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { firstShared, ownAddress } from '../../src/runner/own-address.ts';
+import { firstInside, firstShared, ownAddress } from '../../src/runner/own-address.ts';
 
 describe('the address that a runner advertises', () => {
   test.each(['127.0.0.1', '::1', '10.0.0.7'])('is %s where it is given as one', async (address) => {
@@ -17,6 +17,19 @@ describe('the address that a runner advertises', () => {
       '172.18.0.5',
     );
     expect(firstShared(['172.18.0.3'], ['127.0.0.1'])).toBeUndefined();
+  });
+
+  test('is the one that lies in the network that is given', async () => {
+    expect(await ownAddress('127.0.0.0/8')).toMatch(/^127\./);
+    expect(firstInside('10.9.8.0/24', ['127.0.0.1', '10.9.9.1', '::1', '10.9.8.7'])).toBe('10.9.8.7');
+    expect(firstInside('fd00::/8', ['10.9.8.7', 'fd12::3'])).toBe('fd12::3');
+  });
+
+  test('of a network that this machine is not on is an error that says where it is', async () => {
+    await expect(ownAddress('203.0.113.0/24')).rejects.toMatchObject({
+      code: 'CF_CONFIG_INVALID',
+      message: expect.stringMatching(/but 203\.0\.113\.0\/24 is none of .*127\.0\.0\.1/) as string,
+    });
   });
 
   test('of a name that cannot be one is an error of the configuration', async () => {
