@@ -6,6 +6,7 @@ import {
   certificates,
   choices,
   durationMs,
+  engineFlag,
   fileText,
   fleetFlags,
   fleetLocation,
@@ -42,6 +43,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
   ];
   static override flags = {
     ...fleetFlags,
+    ...engineFlag,
     duration: Flags.string({
       summary: 'Length of the hold: 30s, 5m, 1h; 0s for the probes alone (default 10s, with --find-idle 130s).',
     }),
@@ -112,7 +114,8 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     const isGiven = [flags.url, flags.gateway, flags.rfb].some((flag) => flag !== undefined);
     const { root, file } = fleetLocation(flags, this.context.cwd);
     const options = await this.#options(flags, isGiven ? this.context.cwd : root);
-    const fleet = isGiven ? undefined : await this.#fleet(root, file, flags.control !== undefined);
+    await using scope = new AsyncDisposableStack();
+    const fleet = isGiven ? undefined : await this.#fleet(root, file, flags, scope);
     const observer = flags.quiet || flags.json ? SILENT : observe(this.signal, { printable, renderProgress });
     const { report, dir } = await verify(options, {
       version: this.config.version,
@@ -141,6 +144,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
           }),
     );
     const written = flags.junit === undefined || (await this.#writeJUnit(flags.junit, renderJUnit(report)));
+    await scope.disposeAsync();
     const codes = [report.exitCode as ExitCode, ...(written ? [] : [EXIT.couldNotRun])];
     process.exit(worstExit(codes)); // sockets of libraries that linger must not hold the verdict back
   }
@@ -186,15 +190,27 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
   }
 
   /** The fleet of the folder. Where the API is given, it may be missing. */
-  async #fleet(root: string, file: string | undefined, isOptional: boolean): Promise<VerifyDeps['fleet']> {
-    const { fleetPaths, loadTopology } = await import('../topology/index.js');
+  async #fleet(
+    root: string,
+    file: string | undefined,
+    { control, engine: named }: VerifyFlags,
+    scope: AsyncDisposableStack,
+  ): Promise<VerifyDeps['fleet']> {
+    const [{ fleetPaths, loadTopology }, { openEngine }] = await Promise.all([
+      import('../topology/index.js'),
+      import('../engine/index.js'),
+    ]);
     const paths = fleetPaths(root, file);
     const isThere = await access(paths.topologyFile).then(
       () => true,
       () => false, // said below
     );
-    if (isThere) return { topology: await loadTopology(paths.topologyFile), paths };
-    if (isOptional) return undefined;
+    if (isThere) {
+      const topology = await loadTopology(paths.topologyFile);
+      const engine = await openEngine(named, { paths, self: this.context, version: this.config.version });
+      return { topology, paths, evidence: scope.use(await engine.evidence()) };
+    }
+    if (control !== undefined) return undefined;
     const message = `no camofleet.yaml in ${root}, and no --url, --gateway, --rfb or --control was given`;
     throw new CamofleetError('CF_TOPOLOGY_MISSING', message);
   }

@@ -39,10 +39,40 @@ export interface VerifyOptions extends Trust {
   readonly out: string;
 }
 
+/** A fleet, and what its engine gives to look at beside the dials. */
+export interface VerifiedFleet {
+  readonly topology: Topology;
+  readonly paths: FleetPaths;
+  /** Undefined: services of this host, with their logs below `paths`. */
+  readonly evidence?: FleetEvidence;
+}
+
+export interface FleetEvidence {
+  /** Files that grow with what is logged. */
+  readonly logs: Readonly<Partial<Record<'traefik' | 'gateway' | 'runner' | 'control' | 'supervisor', string>>>;
+  /** Where the gateway listens past the ingress; undefined when none runs, or when it cannot be reached from here. */
+  readonly gateway: { readonly host: string; readonly port: number } | undefined;
+  /** Where packets are recorded, as `--capture` takes it. */
+  readonly capture: string;
+  /** Resolves when what was said up to now is in the files. */
+  settled(): Promise<void>;
+  /** How every replica is, now. */
+  services(): Promise<readonly ServiceSight[]>;
+}
+
+/** A replica as its engine sees it. */
+export interface ServiceSight {
+  readonly name: string;
+  readonly instance: string | null;
+  readonly state: string;
+  readonly restarts: number;
+  readonly lastEnd: string | null;
+}
+
 export interface VerifyDeps {
   readonly version: string;
   /** Undefined when only flags say what is looked at. */
-  readonly fleet: { readonly topology: Topology; readonly paths: FleetPaths } | undefined;
+  readonly fleet: VerifiedFleet | undefined;
   readonly now: () => number;
   readonly monotonic: () => number;
   readonly suffix: string;

@@ -6,7 +6,7 @@ import { type Run, openRun, runId } from './evidence/index.js';
 import { type ServerSight, isLate, sightOf, type OwnerSight, ownerAt, shmBeside } from './host/index.js';
 import { lookOut } from './egress/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
-import type { VerifyDeps, VerifyOptions } from './options.js';
+import type { FleetEvidence, VerifyDeps, VerifyOptions } from './options.js';
 import { concluded, publicKeysOf } from './outcome.js';
 import { openMoment } from './moment/index.js';
 import { namespacesOf } from './capture/index.js';
@@ -24,12 +24,16 @@ const TOUCH_MS = 15_000;
  * Plans, probes, holds, collects, judges. The evidence lies in the folder of the run, also of one that was interrupted.
  * Throws CF_USAGE when no session has the name that was given.
  */
-export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<{ report: Report; dir: string }> {
+export async function verify(given: VerifyOptions, deps: VerifyDeps): Promise<{ report: Report; dir: string }> {
   const { fleet, observer } = deps;
+  const options = {
+    ...given,
+    capture: given.capture === 'auto' ? (fleet?.evidence?.capture ?? 'auto') : given.capture,
+  };
   const startedAt = deps.now();
   const id = runId({ nowMs: startedAt, suffix: deps.suffix });
   const trust = await trustFor(options, fleet);
-  const sources = await logSources(options.logs, fleet?.paths);
+  const sources = await logSources(options.logs, fleet?.paths, fleet?.evidence?.logs);
   const left: Collected[] = [];
   const beganMs = deps.monotonic();
   observer.onStage('preparing sessions');
@@ -83,6 +87,7 @@ export async function verify(options: VerifyOptions, deps: VerifyDeps): Promise<
   await moment.done();
   const sockets = ownSockets(hold);
   const packets = await collectPackets(run, options.pcap, capture, sockets);
+  if (fleet?.evidence) await keepServices(run, fleet.evidence);
   const keys = [...probes.publicKeys(), ...publicKeysOf(hold)];
   if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
@@ -152,6 +157,18 @@ async function ownerOfRunner({ subjects: [subject] }: Prepared, probes: Probes):
   const target = subject?.targets.rfb;
   const facts = subject && probes.seen(subject, 'rfb');
   return target?.kind === 'rfb' && facts?.stage === 'open' ? ownerAt(facts, target.port) : undefined;
+}
+
+/** The last lines of the logs are waited for; then how every replica is: what has ended, and why, as its engine knows it. */
+async function keepServices(run: Run, evidence: FleetEvidence): Promise<void> {
+  await evidence.settled();
+  const services = await evidence.services();
+  await run.write('services.json', 'text', `${JSON.stringify(services, null, 2)}\n`);
+  for (const { name, instance, state, lastEnd } of services) {
+    if (state === 'ready') continue;
+    const because = `${state}${lastEnd === null ? '' : `: ${lastEnd}`}`;
+    run.note({ what: `service ${instance ?? name}`, status: 'failed', because });
+  }
 }
 
 /** Only of a session that verify made itself, or when asked for. */

@@ -123,6 +123,8 @@ export interface Evidence extends AsyncDisposable {
   readonly gateway: { readonly host: string; readonly port: number } | undefined;
   /** Where packets are recorded, as `--capture` takes it: `auto`, `pid:1234,pid:1240`. */
   readonly capture: string;
+  /** Resolves when what was said up to now is in the files. */
+  settled(): Promise<void>;
   /** The replicas now, as `status` gives them. */
   services(): Promise<readonly ServiceStatus[]>;
 }

@@ -1,5 +1,5 @@
 import type { Check, Verdict } from '../check.js';
-import { STAGES } from '../probe/facts.js';
+import { type DialFacts, STAGES } from '../probe/facts.js';
 import { isScript } from '../probe/html.js';
 import type { Asset, PageFacts } from '../probe/page.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
@@ -46,7 +46,7 @@ export const pageChecks: readonly Check<CheckContext>[] = [
       if (!url) return { status: 'skip', because: 'no page is known; pass --page' };
       const page = await context.page(url);
       if (page.failure !== undefined) return { status: 'unknown', because: page.failure };
-      if (page.status !== 200) return unloaded(page, await isRefused(context));
+      if (page.status !== 200) return unloaded(page, await answerToSocket(context));
       return assetFault(page, url) ?? { status: 'pass', saw: `${page.assets.length} files` };
     },
   },
@@ -97,21 +97,24 @@ export const pageChecks: readonly Check<CheckContext>[] = [
   },
 ];
 
-/** A page that is refused as its socket is has the same cause. */
-function unloaded({ status }: PageFacts, isSocketRefused: boolean): Verdict {
+/** A page that is refused as its socket is has the same cause; an ingress that reaches nobody says so of both. */
+function unloaded({ status }: PageFacts, socket: DialFacts | undefined): Verdict {
+  const saw = `the page answered ${status}`;
+  const stage = socket && STAGES.indexOf(socket.stage);
+  if (status >= 502 && socket?.stage === 'http' && socket.http?.status === status)
+    return { status: 'skip', because: `${saw}, as the socket is answered` };
+  const isSocketRefused = stage !== undefined && stage <= STAGES.indexOf('http');
   return {
     status: 'fail',
-    saw: `the page answered ${status}`,
+    saw,
     want: '200',
     code: 'CF-VIEWER-PAGE',
     confidence: isSocketRefused ? 'possible' : 'likely',
   };
 }
 
-async function isRefused({ front }: CheckContext): Promise<boolean> {
-  if (!front) return false;
-  const { facts } = await front.dial();
-  return STAGES.indexOf(facts.stage) <= STAGES.indexOf('http');
+async function answerToSocket({ front }: CheckContext): Promise<DialFacts | undefined> {
+  return front && (await front.dial()).facts;
 }
 
 /** The first file that a browser could not use. */

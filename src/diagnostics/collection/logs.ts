@@ -18,6 +18,7 @@ import {
   partsSince,
   sizeOf,
 } from '../logs/index.js';
+import type { FleetEvidence } from '../options.js';
 import type { OwnSocket } from './own-sockets.js';
 import { timedAccess, timedEdge, timedService } from './timed.js';
 
@@ -87,13 +88,17 @@ const FLAGS: Readonly<Partial<Record<Name, string>>> = {
 };
 
 /** The logs that are known, those of the fleet from where they end now; a file that a flag names is read whole. */
-export async function logSources(given: GivenLogs, paths: FleetPaths | undefined): Promise<readonly LogSource[]> {
+export async function logSources(
+  given: GivenLogs,
+  paths: FleetPaths | undefined,
+  own: FleetEvidence['logs'] | undefined = paths && logsBelow(paths),
+): Promise<readonly LogSource[]> {
   const candidates: readonly (readonly [Name, string | undefined, string | undefined])[] = [
-    ['traefik-access.log', given.traefik, paths?.accessLog],
-    ['websockify.log', given.gateway, paths && serviceLog(paths, 'gateway')],
-    ['runner.log', given.runner, paths && serviceLog(paths, 'runner')],
-    ['control.log', given.control, paths && serviceLog(paths, 'control')],
-    ['supervisor.log', undefined, paths && serviceLog(paths, 'supervisor')],
+    ['traefik-access.log', given.traefik, own?.traefik],
+    ['websockify.log', given.gateway, own?.gateway],
+    ['runner.log', given.runner, own?.runner],
+    ['control.log', given.control, own?.control],
+    ['supervisor.log', undefined, own?.supervisor],
   ];
   const sources = await Promise.all(
     candidates.map(async ([as, named, own]): Promise<LogSource | undefined> => {
@@ -104,6 +109,16 @@ export async function logSources(given: GivenLogs, paths: FleetPaths | undefined
     }),
   );
   return [...sources.filter((source) => source !== undefined), ...(await proxySources(given.proxies ?? []))];
+}
+
+function logsBelow(paths: FleetPaths): FleetEvidence['logs'] {
+  return {
+    traefik: paths.accessLog,
+    gateway: serviceLog(paths, 'gateway'),
+    runner: serviceLog(paths, 'runner'),
+    control: serviceLog(paths, 'control'),
+    supervisor: serviceLog(paths, 'supervisor'),
+  };
 }
 
 function proxySources(files: readonly string[]): Promise<LogSource[]> {

@@ -1,6 +1,8 @@
 import type { PublicSession } from '../../api/index.js';
-import { type FleetPaths, ROUTES, type Topology, publicOrigin } from '../../topology/index.js';
+import { urlHost } from '../../core/index.js';
+import { ROUTES, publicOrigin } from '../../topology/index.js';
 import type { FleetClient } from '../fleet-client.js';
+import type { FleetEvidence, VerifiedFleet } from '../options.js';
 import type { DialTarget } from '../probe/dial.js';
 import { rawTarget } from './raw-target.js';
 import { type Shown, findSession, makeSessions, releaseSessions } from './sessions.js';
@@ -9,7 +11,7 @@ import type { Front, Mode, Prepared, Problem, Subject } from './subject.js';
 interface FleetInput {
   readonly client: FleetClient;
   /** Undefined when only the API is known: what it hands out is then dialled at its public URL alone. */
-  readonly fleet: { readonly topology: Topology; readonly paths: FleetPaths } | undefined;
+  readonly fleet: VerifiedFleet | undefined;
   readonly run: string;
   readonly modes: readonly Mode[];
   /** This session instead of own ones. */
@@ -78,16 +80,22 @@ async function subjectAt(
     page: new URL(vnc.http),
     targets: {
       public: { kind: 'socket', url, origin: origin ?? new URL(vnc.http).origin, headers },
-      ...(fleet && { gateway: gatewayTarget(token, fleet.topology) }),
+      ...gatewayTarget(token, fleet),
       ...(raw && { rfb: raw }),
     },
   };
 }
 
-function gatewayTarget(token: string, { gateway }: Topology): DialTarget {
-  const url = new URL(`ws://127.0.0.1:${gateway.port}${ROUTES.socketPath}`);
+function gatewayTarget(token: string, fleet: VerifiedFleet | undefined): { readonly gateway?: DialTarget } {
+  const place = fleet && placeOfGateway(fleet);
+  if (!place) return {};
+  const url = new URL(`ws://${urlHost(place.host)}:${place.port}${ROUTES.socketPath}`);
   url.searchParams.set('token', token);
-  return { kind: 'socket', url, origin: undefined, headers: {} };
+  return { gateway: { kind: 'socket', url, origin: undefined, headers: {} } };
+}
+
+function placeOfGateway({ evidence, topology }: VerifiedFleet): FleetEvidence['gateway'] {
+  return evidence ? evidence.gateway : { host: '127.0.0.1', port: topology.gateway.port };
 }
 
 function entranceOf({ fleet, origin, headers }: FleetInput): Front | undefined {
@@ -105,8 +113,12 @@ function missingVantages(subjects: readonly Subject[], { fleet }: FleetInput): P
       { what: 'vantage rfb', because },
     ];
   }
-  if (subjects.every(({ mode, targets }) => mode === 'watch-only' || targets.rfb)) return [];
+  const gateway = placeOfGateway(fleet)
+    ? []
+    : [{ what: 'vantage gateway', because: 'no gateway runs, or its network cannot be reached from here' }];
+  if (subjects.every(({ mode, targets }) => mode === 'watch-only' || targets.rfb)) return gateway;
   return [
+    ...gateway,
     { what: 'vantage rfb', because: `${fleet.paths.tokenKeys} cannot be used here, so the RFB password is not known` },
   ];
 }

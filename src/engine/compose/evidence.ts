@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { COMPOSE_STATE } from '../../topology/index.js';
 import type { EngineDeps, Evidence, EvidenceLog } from '../engine.js';
 import { containersOf } from './containers.js';
@@ -12,6 +13,9 @@ import type { Project } from './up.js';
 /** Where what a service says is kept; Traefik's own words are beside its access log, which is a file already. */
 const KEPT: Readonly<Record<string, EvidenceLog>> = { gateway: 'gateway', runner: 'runner', control: 'control' };
 const NETWORK = 'edge';
+/** A line is in the file so long after it was said. */
+const QUIET_MS = 300;
+const SETTLE_MS = 2_000;
 
 /** Follows the logs of the containers into files from now on, and tells where they are. */
 export async function composeEvidence({ name, topology, docker }: Project, deps: EngineDeps): Promise<Evidence> {
@@ -25,7 +29,11 @@ export async function composeEvidence({ name, topology, docker }: Project, deps:
   await Promise.all([...streams.values()].map((stream) => once(stream, 'open')));
   const since = new Date(deps.clock.now()).toISOString();
   const lines = composeLogs(docker, { sources: [], lines: 0, follow: true, since }, following.signal);
-  const done = keep(lines, (service, text) => void streams.get(KEPT[service] ?? '')?.write(`${text}\n`));
+  let lastAt = performance.now();
+  const done = keep(lines, (service, text) => {
+    lastAt = performance.now();
+    streams.get(KEPT[service] ?? '')?.write(`${text}\n`);
+  });
   const containers = await containersOf(docker, name);
   const gateways = containers.filter((one) => one.name === 'gateway' && one.pid !== 0);
   const host = gateways[0]?.addresses[`${name}_${NETWORK}`];
@@ -33,7 +41,12 @@ export async function composeEvidence({ name, topology, docker }: Project, deps:
     logs: { ...files, traefik: join(deps.paths.root, COMPOSE_STATE.logs, 'traefik-access.log') },
     // Only where containers are processes of this host are their addresses ours to dial.
     gateway: host && platform() === 'linux' ? { host, port: topology.gateway.port } : undefined,
-    capture: deps.self.isRoot ? gateways.map(({ pid }) => `pid:${pid}`).join(',') || 'off' : 'off',
+    capture: gateways.map(({ pid }) => `pid:${pid}`).join(',') || 'auto',
+    settled: async () => {
+      const asked = performance.now();
+      while (performance.now() - Math.max(asked, lastAt) < QUIET_MS && performance.now() - asked < SETTLE_MS)
+        await pause(QUIET_MS / 4);
+    },
     services: () => containersOf(docker, name),
     [Symbol.asyncDispose]: async () => {
       following.abort();

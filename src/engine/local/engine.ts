@@ -30,6 +30,7 @@ export function localEngine({ paths, topology, self }: EngineDeps): Engine {
         },
         gateway: { host: '127.0.0.1', port: gateway.port },
         capture: 'auto',
+        settled: async () => {},
         services: async () => {
           const status = await statusOf(paths);
           return status.state === 'not running' ? [] : status.services;
