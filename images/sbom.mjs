@@ -36,7 +36,7 @@ function fieldsOf(paragraph) {
 }
 
 function isInstalled({ Package: name, Status: status }) {
-  return name !== undefined && / installed$/.test(status ?? '');
+  return name !== undefined && status?.endsWith(' installed');
 }
 
 function debianComponent({

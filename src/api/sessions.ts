@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** What a session shows: the moving, self-describing card; a real display with a browser; a display without one. */
 export const SESSION_KINDS = ['testcard', 'display'] as const;
 
+/** How far a browser keeps its pages from everything else where it runs: `reduced` is system call filters alone. */
+export const SANDBOX_STATES = ['on', 'reduced', 'off'] as const;
+
 export const SESSION_STATUSES = ['starting', 'ready', 'ending', 'failed'] as const;
 
 /** A name in a request is no longer than this, a page's URL no longer than what browsers and proxies take. */
@@ -51,6 +54,8 @@ const base = {
   ws_endpoint: z.string().nullable(),
   vnc_enabled: z.boolean(),
   start_url_wait: z.enum(['none', 'domcontentloaded', 'load']),
+  /** The sandbox of the browser; null where there is no browser or where it is not known. */
+  sandbox: z.enum(SANDBOX_STATES).nullable().optional(),
 };
 
 /** A session as its runner tells control: with the target and the RFB password, so only over the service key. */
@@ -102,6 +107,8 @@ export const runnerHealthSchema = z.object({
   browsers: z.array(z.string()),
   /** Programs a real display needs and that are missing here. */
   missing: z.array(z.string()),
+  /** Browsers' sandboxes here, as far as they are known. */
+  sandboxes: z.record(z.string(), z.enum(SANDBOX_STATES)).optional(),
   /** Why it is degraded. */
   problem: z.string().optional(),
 });

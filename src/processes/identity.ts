@@ -13,6 +13,11 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return found && { pid, startedAt: found.startedAt };
 }
 
+/** Whether a process that lives was stopped by a signal; false also for one that is gone. */
+export function isStopped(pid: number): boolean {
+  return processTable().find(pid)?.isStopped ?? false;
+}
+
 /** True while the very process of that identity lives. */
 export function isSame(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;

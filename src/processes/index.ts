@@ -9,7 +9,7 @@ export {
   startProcess,
   waitUntilReady,
 } from './child.js';
-export { type ProcessIdentity, identify, isSame } from './identity.js';
+export { type ProcessIdentity, identify, isSame, isStopped } from './identity.js';
 export { stopGroup, stopProcess } from './stop.js';
 export { findProgram } from './programs.js';
 export { tailFile } from './tail.js';

@@ -10,6 +10,8 @@ export interface ProcessFacts {
   readonly group: number;
   /** Start time as the system counts it, to be compared and nothing else. */
   readonly startedAt: string;
+  /** Stopped by a signal: it does nothing until it is continued. */
+  readonly isStopped: boolean;
 }
 
 /** The living processes of this host. */
@@ -30,7 +32,9 @@ export const procTable: ProcessTable = {
       const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
       const lives = isAlive(fields[0]!) || Number(fields[17]) > 1; // threads; a zombie alone is one
-      return lives ? { pid, group: Number(fields[2]), startedAt: fields[19]! } : undefined;
+      return lives
+        ? { pid, group: Number(fields[2]), startedAt: fields[19]!, isStopped: isStopped(fields[0]!) }
+        : undefined;
     } catch {
       return undefined; // no such process
     }
@@ -65,10 +69,15 @@ function askPs(which: readonly string[]): ProcessFacts[] {
   });
   return text.split('\n').flatMap((line) => {
     const [, pid, group, state, startedAt] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
-    return state && isAlive(state) ? [{ pid: Number(pid), group: Number(group), startedAt: startedAt! }] : [];
+    if (!state || !isAlive(state)) return [];
+    return [{ pid: Number(pid), group: Number(group), startedAt: startedAt!, isStopped: isStopped(state) }];
   });
 }
 
 function isAlive(state: string): boolean {
   return !/^[ZX]/.test(state);
+}
+
+function isStopped(state: string): boolean {
+  return /^T/i.test(state);
 }

@@ -1,16 +1,18 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { CamofleetError } from '../core/index.js';
 import { type RunningProcess, tailFile } from '../processes/index.js';
 import type { Display, DisplayDeps } from './display.js';
-import { browserLate, sandboxOff } from './events.js';
+import { browserLate, sandboxOff, sandboxReduced } from './events.js';
 import { type Owner, type Startup, readyOwned, startOwned } from './owned-process.js';
 import type { SessionPlan } from './plan.js';
+import type { Sandbox } from './sandbox.js';
 import { type Moment, StartPage } from './start-page.js';
 import type { SessionFolder } from './state-folder.js';
 
 export interface BrowserDeps extends DisplayDeps {
-  readonly isRoot: boolean;
+  /** What is known of browsers' sandboxes here, by name. */
+  readonly sandboxes: ReadonlyMap<string, Sandbox>;
   /** Where a Playwright server finds the browsers that were installed for it. */
   readonly home: string;
 }
@@ -21,19 +23,12 @@ interface BrowserSpec {
   readonly folder: SessionFolder;
 }
 
-/** Names of programs that refuse their own sandbox to root, and tell of their page over a DevTools pipe. */
-const CHROMIUM = /chrom(e|ium)/;
 /** How much of a Playwright server's output is searched for its endpoint. */
 const ENDPOINT_WITHIN_BYTES = 65_536;
 
 export interface Browser {
   /** Where a Playwright client connects, if the browser is a Playwright server. */
   readonly wsEndpoint: string | null;
-}
-
-/** Whether the program of a command line is a Chromium. */
-export function isChromium(command: readonly string[]): boolean {
-  return CHROMIUM.test(basename(command[0] ?? ''));
 }
 
 /** A configured browser on a display, in a profile of its own, as part of a scope. Ready when it shows itself. */
@@ -45,13 +40,14 @@ export async function startBrowser(
   startup: Startup,
 ): Promise<Browser> {
   const { plan, owner, folder } = spec;
-  const { command, playwright } = plan.program!;
+  const { playwright } = plan.program!;
   const profile = join(folder.path, 'profile');
   await mkdir(profile, { mode: 0o700 });
   const moment = plan.startUrlWait === 'none' || plan.startUrl === 'about:blank' ? undefined : plan.startUrlWait;
-  const sandbox = !(deps.isRoot && isChromium(command));
-  if (!sandbox)
-    sandboxOff.publish({ session: owner.session, browser: plan.browser, because: 'the runner runs as root' });
+  const { state, because = '' } = deps.sandboxes.get(plan.browser) ?? {};
+  const sandbox = state !== 'off';
+  const said = state === 'off' ? sandboxOff : state === 'reduced' ? sandboxReduced : undefined;
+  said?.publish({ session: owner.session, browser: plan.browser, because });
   const [file, ...args] = browserArgv(plan, { profile, sandbox, pipe: moment !== undefined });
   const child = await startOwned(
     scope,

@@ -22,7 +22,8 @@ export interface RunnerFacts {
   skipped: { readonly what: string; readonly because: string };
   viewer: { readonly session: string; readonly what: 'opened' | 'closed' | 'refused'; readonly why?: string };
   swept: { readonly pid: number; readonly name: string };
-  sandboxOff: { readonly session: string; readonly browser: string; readonly because: string };
+  /** Without a session when the runner starts and looks. */
+  sandbox: { readonly session?: string; readonly browser: string; readonly because: string };
   late: { readonly session: string; readonly browser: string; readonly because: string };
   leftBehind: { readonly session: string; readonly message: string };
   failure: { readonly request?: string; readonly what: string; readonly message: string };
@@ -36,7 +37,9 @@ export const sessionFailed = channel<RunnerFacts['failed']>('session.failed');
 export const slotSkipped = channel<RunnerFacts['skipped']>('slot.skipped');
 export const cardViewer = channel<RunnerFacts['viewer']>('testcard.viewer');
 export const leftoverSwept = channel<RunnerFacts['swept']>('leftover.swept');
-export const sandboxOff = channel<RunnerFacts['sandboxOff']>('browser.sandbox_off');
+export const sandboxOff = channel<RunnerFacts['sandbox']>('browser.sandbox_off');
+/** Filters of system calls are all that holds the pages of a browser. */
+export const sandboxReduced = channel<RunnerFacts['sandbox']>('browser.sandbox_reduced');
 
 /** A browser was handed out before it showed itself. */
 export const browserLate = channel<RunnerFacts['late']>('browser.late');
@@ -55,6 +58,7 @@ export const RUNNER_CHANNELS = [
   { channel: cardViewer, level: 'debug' },
   { channel: leftoverSwept, level: 'warn' },
   { channel: sandboxOff, level: 'warn' },
+  { channel: sandboxReduced, level: 'warn' },
   { channel: browserLate, level: 'warn' },
   { channel: leftBehind, level: 'error' },
   { channel: internalFailure, level: 'error' },

@@ -1,9 +1,8 @@
-import { type Server, createServer } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
 import type { Sessions } from './sessions.js';
 
-/** The internal listener: metrics, and nothing else. */
-export function buildMetrics(sessions: Sessions): Server {
+/** The metrics of a runner, as they are served. */
+export function metricsOf(sessions: Sessions): () => Promise<{ status: number; type: string; text: string }> {
   const registry = new Registry();
   new Gauge({
     name: 'camofleet_runner_sessions',
@@ -15,8 +14,5 @@ export function buildMetrics(sessions: Sessions): Server {
       this.set({ use: 'prewarmed' }, sessions.count - sessions.inUse);
     },
   });
-  return createServer((request, response) => {
-    if (request.url !== '/metrics') return void response.writeHead(404).end();
-    void registry.metrics().then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
-  });
+  return async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() });
 }

@@ -1,7 +1,7 @@
 import type { CreateSession } from '../api/index.js';
 import { CamofleetError, nearest } from '../core/index.js';
 import { type BrowserSetting, NO_BROWSER, type RunnerConfig, TEST_CARDS } from '../settings/index.js';
-import { isChromium } from './browser.js';
+import { isChromium } from './sandbox.js';
 
 /** What a session shall be, decided before anything starts. */
 export interface SessionPlan {

@@ -34,6 +34,26 @@ export function rfbAnswers(host: string, port: number, password: string, signal:
   });
 }
 
+/** Dials an RFB server and reads its greeting, no more; true, or in words what was seen instead. */
+export function rfbGreets(host: string, port: number, signal: AbortSignal): Promise<true | string> {
+  return new Promise((resolve) => {
+    const handshake = new ClientHandshake({ until: 'security' });
+    const socket = connect({ host, port, signal });
+    const give = (answer: true | string): void => {
+      resolve(answer);
+      socket.destroy();
+    };
+    socket.on('error', (error) => give(signal.aborted ? `no ${awaited(handshake)} in time` : errorText(error)));
+    socket.on('close', () => give(`the connection closed before ${handshake.waitingFor}`));
+    socket.on('data', (bytes) => {
+      for (const event of handshake.feed(bytes)) {
+        if (event.type === 'version') give(true);
+        else if (event.type === 'malformed') give(`wanted ${event.want}, got ${event.got}`);
+      }
+    });
+  });
+}
+
 function awaited(handshake: ClientHandshake): string {
   return handshake.waitingFor.replace(/^the /, '');
 }

@@ -6,11 +6,12 @@ import { closeServer, listen, readKeyFile } from '../http/index.js';
 import type { RunnerConfig } from '../settings/index.js';
 import { EventHistory } from '../sse/index.js';
 import { buildApi } from './api.js';
-import { internalFailure, listening } from './events.js';
-import { buildMetrics } from './metrics.js';
+import { internalFailure, listening, sandboxOff, sandboxReduced } from './events.js';
+import { buildInternal } from './internal.js';
 import { ownAddress } from './own-address.js';
 import { usableBrowsers } from './plan.js';
 import { type Programs, findPrograms } from './programs.js';
+import { type Sandbox, confinement, sandboxOf } from './sandbox.js';
 import type { SessionDeps } from './session.js';
 import { Sessions } from './sessions.js';
 import { SlotPool } from './slots.js';
@@ -50,28 +51,29 @@ export async function startRunner(config: RunnerConfig, deps: RunnerDeps): Promi
   const displays = hostDisplays();
   const state = await StateFolder.claim(await stateDirOf(scope, config, deps), displays);
   const programs = findPrograms(config.browsers, deps.path);
+  const sandboxes = await sandboxesOf(programs, deps);
   const history = new EventHistory();
   const sessions = new Sessions(
     config,
     programs.installed,
-    sessionDeps(config, deps, { host, displays, state, programs }),
+    sessionDeps(config, deps, { host, displays, state, programs, sandboxes }),
     history,
     deps.clock,
   );
 
-  const health = (): RunnerHealth => healthOf(config, deps.version, programs, sessions);
+  const health = (): RunnerHealth => healthOf(config, deps.version, { ...programs, sandboxes }, sessions);
   const api = buildApi({ sessions, history, serviceKey, health, corsOrigins: config.corsOrigins });
   await api.ready();
   const { port } = await listen(api.server, config.host, config.port, 'RUNNER_PORT');
   scope.defer(() => closeServer(api.server));
-  const metrics = buildMetrics(sessions);
+  const internal = buildInternal(sessions);
   const { port: internalPort } = await listen(
-    metrics,
+    internal,
     config.internalHost,
     config.internalPort,
     'CAMOFLEET_RUNNER_INTERNAL_PORT',
   );
-  scope.defer(() => closeServer(metrics));
+  scope.defer(() => closeServer(internal));
 
   scope.use(sessions); // ends before the API, so that the ends are heard
   every(scope, config.cleanupIntervalSeconds, 'looking for idle sessions', () => sessions.tidy());
@@ -92,15 +94,16 @@ async function stateDirOf(scope: AsyncDisposableStack, config: RunnerConfig, dep
 
 function sessionDeps(
   config: RunnerConfig,
-  { clock, path, home, isRoot }: RunnerDeps,
+  { clock, path, home }: RunnerDeps,
   own: {
     readonly host: string;
     readonly displays: XDisplays;
     readonly state: StateFolder;
     readonly programs: Programs;
+    readonly sandboxes: ReadonlyMap<string, Sandbox>;
   },
 ): SessionDeps {
-  const { host, displays, state, programs } = own;
+  const { host, displays, state, programs, sandboxes } = own;
   const slots = new SlotPool(
     {
       displays: { min: config.displayMin, max: config.displayMax },
@@ -118,11 +121,32 @@ function sessionDeps(
     host,
     timeoutMs: config.startupTimeoutSeconds * 1000,
     bases: { ws: config.wsBase, http: config.httpBase },
-    display: programs.display && { ...programs.display, displays, state, path, home, isRoot, stopGraceMs },
+    display: programs.display && { ...programs.display, displays, state, path, home, sandboxes, stopGraceMs },
   };
 }
 
-function healthOf(config: RunnerConfig, version: string, programs: Programs, sessions: Sessions): RunnerHealth {
+/** The sandboxes of the browsers that are here, by name; one that is not what it should be is told of. */
+async function sandboxesOf({ installed }: Programs, { path, isRoot }: RunnerDeps): Promise<Map<string, Sandbox>> {
+  const sandboxes = new Map<string, Sandbox>();
+  if (!installed.displays || installed.browsers.size === 0) return sandboxes;
+  const host = await confinement(path, isRoot);
+  for (const [browser, setting] of installed.browsers) {
+    const sandbox = sandboxOf(setting, host);
+    if (!sandbox) continue;
+    sandboxes.set(browser, sandbox);
+    const { state, because } = sandbox;
+    if (state === 'off') sandboxOff.publish({ browser, because });
+    if (state === 'reduced') sandboxReduced.publish({ browser, because });
+  }
+  return sandboxes;
+}
+
+function healthOf(
+  config: RunnerConfig,
+  version: string,
+  { installed, missing, sandboxes }: Programs & { readonly sandboxes: ReadonlyMap<string, Sandbox> },
+  sessions: Sessions,
+): RunnerHealth {
   const { problem } = sessions;
   return {
     status: problem === undefined ? 'ok' : 'degraded',
@@ -130,8 +154,9 @@ function healthOf(config: RunnerConfig, version: string, programs: Programs, ses
     version,
     sessions: sessions.inUse,
     capacity: config.maxSessions,
-    browsers: usableBrowsers(programs.installed),
-    missing: [...programs.missing],
+    browsers: usableBrowsers(installed),
+    missing: [...missing],
+    sandboxes: Object.fromEntries([...sandboxes].map(([browser, { state }]) => [browser, state])),
     ...(problem !== undefined && { problem }),
   };
 }

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { RunnerSession, SessionEnded } from '../api/index.js';
 import { CamofleetError, type Clock, type SessionId, randomId } from '../core/index.js';
 import { CARD_HEIGHT, CARD_WIDTH } from '../testcard/index.js';
-import { type Browser, type BrowserDeps, startBrowser } from './browser.js';
+import { type BrowserDeps, startBrowser } from './browser.js';
 import { startCardServer } from './card-server.js';
 import { startDisplay } from './display.js';
 import { legacyUrls } from './legacy-urls.js';
+import { problemsOf } from './look.js';
 import type { Owner, Startup } from './owned-process.js';
 import type { SessionPlan } from './plan.js';
 import type { Slot, SlotPool } from './slots.js';
@@ -37,6 +38,8 @@ export interface Session extends AsyncDisposable {
   readonly id: SessionId;
   readonly slot: Slot;
   describe(use: Use): RunnerSession;
+  /** What is wrong with it now, in words. */
+  look(signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** Characters of an RFB password: eight count, and these need no escape anywhere. */
@@ -57,15 +60,18 @@ export async function startSession(
   scope.defer(() => slot.release());
   const password = randomPassword();
   const made: Made = { id, plan, slot, password, owner, startup: startupOf(deps, signal) };
-  const browser = plan.kind === 'testcard' ? await startCard(scope, made, deps) : await startScreen(scope, made, deps);
+  const { wsEndpoint, showsWindow } =
+    plan.kind === 'testcard' ? await startCard(scope, made, deps) : await startScreen(scope, made, deps);
   signal.throwIfAborted();
   scope.defer(() => void (owner.ending = true));
   const release = scope.move();
   const createdAt = deps.clock.now();
+  const rfb = plan.picture ? { host: deps.host, port: slot.rfbPort } : undefined;
   return {
     id,
     slot,
-    describe: (use) => describe({ ...made, ...use, createdAt, wsEndpoint: browser?.wsEndpoint ?? null }, deps),
+    describe: (use) => describe({ ...made, ...use, createdAt, wsEndpoint }, deps),
+    look: (signal) => problemsOf({ parts: owner.parts, rfb, showsWindow }, signal),
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }
@@ -84,23 +90,35 @@ function startupOf({ clock, timeoutMs }: SessionDeps, signal: AbortSignal): Star
   return { signal, leftMs: () => Math.max(1, Math.ceil(until - clock.monotonic())) };
 }
 
-async function startCard(scope: AsyncDisposableStack, made: Made, { host, clock }: SessionDeps): Promise<undefined> {
+/** What runs in a session. */
+interface Content {
+  /** Where a Playwright client connects. */
+  readonly wsEndpoint: string | null;
+  /** Undefined where no window has to be seen. */
+  readonly showsWindow: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+}
+
+async function startCard(scope: AsyncDisposableStack, made: Made, { host, clock }: SessionDeps): Promise<Content> {
   const motion = made.plan.browser === 'testcard-still' ? 'still' : 'moving';
   const port = made.slot.rfbPort;
   scope.use(await startCardServer({ session: made.id, host, port, password: made.password, motion, clock }));
+  return { wsEndpoint: null, showsWindow: undefined };
 }
 
 async function startScreen(
   scope: AsyncDisposableStack,
   made: Made,
   { display: deps, host }: SessionDeps,
-): Promise<Browser | undefined> {
+): Promise<Content> {
   if (!deps) throw new CamofleetError('CF_COMPONENT_MISSING', 'Xvfb or x11vnc is not installed here');
   const { id, plan, slot, password, owner, startup } = made;
   const folder = scope.use(await deps.state.session(id));
   const rfb = plan.picture ? { host, password } : undefined;
   const display = await startDisplay(scope, { owner, slot, folder, resolution: plan.resolution, rfb }, deps, startup);
-  return plan.program && (await startBrowser(scope, { owner, plan, folder }, display, deps, startup));
+  if (!plan.program) return { wsEndpoint: null, showsWindow: undefined };
+  const { wsEndpoint } = await startBrowser(scope, { owner, plan, folder }, display, deps, startup);
+  // A Playwright server may have no browser until a client asks for one.
+  return { wsEndpoint, showsWindow: plan.program.playwright ? undefined : (signal) => display.showsWindow(signal) };
 }
 
 interface Description extends Made, Use {
@@ -109,7 +127,7 @@ interface Description extends Made, Use {
   readonly wsEndpoint: string | null;
 }
 
-function describe(session: Description, { worker, host, bases }: SessionDeps): RunnerSession {
+function describe(session: Description, { worker, host, bases, display }: SessionDeps): RunnerSession {
   const { plan, slot } = session;
   const [width, height] = plan.kind === 'testcard' ? [CARD_WIDTH, CARD_HEIGHT] : plan.resolution.split('x').map(Number);
   return {
@@ -125,6 +143,7 @@ function describe(session: Description, { worker, host, bases }: SessionDeps): R
     ws_endpoint: session.wsEndpoint,
     vnc_enabled: plan.picture,
     start_url_wait: plan.startUrlWait,
+    sandbox: (plan.program && display?.sandboxes.get(plan.browser)?.state) ?? null,
     kind: plan.kind,
     target: plan.picture ? { host, port: slot.rfbPort, password: session.password } : null,
     screen: plan.picture ? { width: width!, height: height! } : null,

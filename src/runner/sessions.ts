@@ -25,6 +25,15 @@ interface Starting {
   prewarmed: number;
 }
 
+/** Something that is wrong, and the session that it is wrong with. */
+interface Trouble {
+  readonly session: SessionId | null;
+  readonly what: string;
+}
+
+/** A start that failed is held against the runner for so long: it may be asked for no other. */
+const PROBLEM_MS = 60_000;
+
 /** Every session of this runner: made, seen, and ended here and nowhere else. */
 export class Sessions implements AsyncDisposable {
   readonly #entries = new Map<SessionId, Entry>();
@@ -34,7 +43,7 @@ export class Sessions implements AsyncDisposable {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #starting: Starting = { asked: 0, prewarmed: 0 };
   #prewarming: Promise<void> | undefined;
-  #problem: string | undefined;
+  #problem: { readonly message: string; readonly at: number } | undefined;
 
   constructor(
     private readonly config: RunnerConfig,
@@ -56,7 +65,19 @@ export class Sessions implements AsyncDisposable {
 
   /** Why the last start failed, until one succeeds. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#problem?.message;
+  }
+
+  /** What is wrong here now, in words: with sessions, prewarmed ones too, and with starts until one succeeds or a while has passed. */
+  async look(signal: AbortSignal): Promise<readonly Trouble[]> {
+    const looks = [...this.#entries.values()].map(async ({ session }) => {
+      const problems = await session.look(signal);
+      return this.#entries.has(session.id) ? problems.map((what) => ({ session: session.id, what })) : [];
+    });
+    const troubles = (await Promise.all(looks)).flat();
+    const { message, at } = this.#problem ?? { message: '', at: -Infinity };
+    const isRecent = this.clock.monotonic() - at < PROBLEM_MS;
+    return isRecent ? [...troubles, { session: null, what: message.split('\n')[0]! }] : troubles;
   }
 
   /** Starts a session, or hands out a prewarmed one that fits. */
@@ -225,9 +246,9 @@ export class Sessions implements AsyncDisposable {
   /** Prewarming tries again and again: its failures are told when they are new. */
   #fail(why: keyof Starting, browser: string, error: unknown): void {
     const message = error instanceof CamofleetError ? error.message : errorText(error);
-    const isNew = message !== this.#problem;
+    const isNew = message !== this.problem;
     if (this.#stopping.signal.aborted || (why === 'prewarmed' && !isNew)) return;
-    this.#problem = message;
+    this.#problem = { message, at: this.clock.monotonic() };
     sessionFailed.publish({ browser, code: error instanceof CamofleetError ? error.code : 'BUG', message });
   }
 

@@ -18,7 +18,7 @@ export { type Placement, composePlacement, localPlacement } from './placement.js
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
-export { IMAGE_SERVICES, type ImageService, imageName } from './image-names.js';
+export { type ImageService, imageName } from './image-names.js';
 export { composeProject } from './render-compose.js';
 export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

@@ -31,6 +31,7 @@ export function render(topology: Topology, engine: RenderEngine, input: RenderIn
       const traefik = renderTraefik(topology, composePlacement(topology), templates);
       return [
         { path: 'compose.yaml', text: renderCompose(topology, templates.compose, version) },
+        { path: 'seccomp/chromium.json', text: templates.seccomp.text },
         { path: 'traefik/traefik.yaml', text: traefik.static },
         { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },
       ];

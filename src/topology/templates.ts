@@ -10,13 +10,14 @@ export interface Template {
 
 export type Templates = Readonly<Record<TemplateName, Template>>;
 
-type TemplateName = 'compose' | 'traefik' | 'dynamic';
+type TemplateName = 'compose' | 'traefik' | 'dynamic' | 'seccomp';
 
 /** Where each template lies below a templates folder. */
 export const TEMPLATE_FILES: Readonly<Record<TemplateName, string>> = {
   compose: 'compose/compose.yaml',
   traefik: 'traefik/traefik.yaml',
   dynamic: 'traefik/dynamic.yaml',
+  seccomp: 'compose/chromium-seccomp.json',
 };
 
 /** Reads the templates; a file in `ejected` (`./templates` beside the topology) wins over the package's. */
@@ -25,8 +26,13 @@ export async function loadTemplates(packageRoot: string, ejected: string): Promi
     (await readIfThere(join(ejected, TEMPLATE_FILES[name]))) ??
     (await readIfThere(join(packageRoot, 'templates', TEMPLATE_FILES[name]))) ??
     missing(join(packageRoot, 'templates', TEMPLATE_FILES[name]));
-  const [compose, traefik, dynamic] = await Promise.all([read('compose'), read('traefik'), read('dynamic')]);
-  return { compose, traefik, dynamic };
+  const [compose, traefik, dynamic, seccomp] = await Promise.all([
+    read('compose'),
+    read('traefik'),
+    read('dynamic'),
+    read('seccomp'),
+  ]);
+  return { compose, traefik, dynamic, seccomp };
 }
 
 /** Undefined where there is no such file; one that cannot be read is an error, never a reason to take another. */

@@ -11,6 +11,7 @@ import { type CliFolder, cliFolder } from '../support/folder.ts';
 const RENDERED = [
   'camofleet.yaml',
   'compose.yaml',
+  'seccomp/chromium.json',
   'traefik/traefik.yaml',
   'traefik/dynamic/camofleet.yaml',
   '.gitignore',

@@ -6,7 +6,7 @@ import { TEMPLATE_FILES } from '../../src/topology/index.ts';
 import { PACKAGE_ROOT } from '../topology/support/topology.ts';
 import { type CliFolder, cliFolder } from '../support/folder.ts';
 
-const FILES = ['compose.yaml', 'traefik/traefik.yaml', 'traefik/dynamic/camofleet.yaml'];
+const FILES = ['compose.yaml', 'seccomp/chromium.json', 'traefik/traefik.yaml', 'traefik/dynamic/camofleet.yaml'];
 const LOCAL = ['.camofleet/rendered/local/traefik.yaml', '.camofleet/rendered/local/dynamic/camofleet.yaml'];
 const TEMPLATES = Object.values(TEMPLATE_FILES).map((file) => `templates/${file}`);
 
@@ -108,7 +108,10 @@ describe.concurrent('render', () => {
     const { exitCode, stdout } = await folder.cli(['render', '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
-      files: FILES.map((path) => ({ path, change: path === 'traefik/traefik.yaml' ? 'unchanged' : 'written' })),
+      files: FILES.map((path) => ({
+        path,
+        change: path === 'seccomp/chromium.json' || path === 'traefik/traefik.yaml' ? 'unchanged' : 'written',
+      })),
     });
     expect(folder.read('compose.yaml')).toContain('HTTP_PORT: "7000"');
     expect((await folder.cli(['render', '--check'])).exitCode).toBe(0);

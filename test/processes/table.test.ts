@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { identify, isSame } from '../../src/processes/index.ts';
 import { type ProcessTable, procTable, psTable } from '../../src/processes/table.ts';
 import { which } from '../support/components.ts';
@@ -16,12 +16,28 @@ describe.each(TABLES)('processes as %s tells', (_name, table) => {
     const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
     await once(child, 'spawn');
     const found = table.find(child.pid!);
-    expect(found).toEqual({ pid: child.pid, group: child.pid, startedAt: expect.stringMatching(/./) });
+    expect(found).toEqual({
+      pid: child.pid,
+      group: child.pid,
+      startedAt: expect.stringMatching(/./),
+      isStopped: false,
+    });
     expect(table.find(child.pid!)).toEqual(found);
     expect(table.all()).toContainEqual(found);
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(table.find(child.pid!)).toBeUndefined();
+  });
+
+  test('a process that a signal stopped lives, and is told from one that runs', async () => {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    await once(child, 'spawn');
+    child.kill('SIGSTOP');
+    await vi.waitFor(() => expect(table.find(child.pid!)).toMatchObject({ isStopped: true }), 5_000);
+    child.kill('SIGCONT');
+    await vi.waitFor(() => expect(table.find(child.pid!)).toMatchObject({ isStopped: false }), 5_000);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
   });
 
   test('a zombie does not live', async () => {

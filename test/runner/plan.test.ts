@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { CreateSession } from '../../src/api/index.ts';
-import { browserArgv, isChromium } from '../../src/runner/browser.ts';
+import { browserArgv } from '../../src/runner/browser.ts';
 import { idleBecause } from '../../src/runner/idle.ts';
 import { legacyUrls } from '../../src/runner/legacy-urls.ts';
 import { type Installed, type SessionPlan, planSession, usableBrowsers } from '../../src/runner/plan.ts';
+import { isChromium } from '../../src/runner/sandbox.ts';
 import { fits, missingPlans } from '../../src/runner/prewarm.ts';
 import { establishedPorts } from '../../src/runner/rfb-connections.ts';
 import { runnerSettings } from '../../src/settings/index.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { rfbAnswers } from '../../src/runner/readiness.ts';
+import { rfbAnswers, rfbGreets } from '../../src/runner/readiness.ts';
 import { closedPort, startTestRunner as startRfbServer } from '../gateway/support/runner.ts';
 
 const PASSWORD = 'canarypw';
@@ -71,5 +71,37 @@ describe('an RFB server is ready', () => {
   test('or its asker stops waiting', async () => {
     await using server = await startServer(() => {});
     expect(await ask(server.port, AbortSignal.timeout(100))).toBe('no RFB greeting in time');
+  });
+});
+
+describe('the greeting of an RFB server', () => {
+  const greets = (port: number, ms = 5_000): Promise<true | string> =>
+    rfbGreets('127.0.0.1', port, AbortSignal.timeout(ms));
+
+  test('is read, and no password is shown', async () => {
+    const heard: Buffer[] = [];
+    await using server = await startServer((socket) => {
+      socket.on('data', (bytes) => heard.push(bytes));
+      socket.write('RFB 003.008\n');
+    });
+    expect(await greets(server.port)).toBe(true);
+    expect(Buffer.concat(heard).length).toBeLessThanOrEqual(12);
+  });
+
+  test.each<[string, (socket: Socket) => void, string | RegExp]>([
+    ['another protocol', (socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'), /^wanted RFB .*, got "HTTP/],
+    ['the end', (socket) => socket.end('RFB'), 'the connection closed before the RFB greeting'],
+  ])('is not %s', async (_name, serve, words) => {
+    await using server = await startServer(serve);
+    expect(await greets(server.port)).toMatch(words);
+  });
+
+  test('is not waited for longer than is asked', async () => {
+    await using server = await startServer(() => {});
+    expect(await greets(server.port, 50)).toBe('no RFB greeting in time');
+  });
+
+  test('does not come from where nothing listens', async () => {
+    expect(await greets(await closedPort())).toMatch(/ECONNREFUSED/);
   });
 });

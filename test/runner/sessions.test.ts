@@ -419,6 +419,7 @@ describe('health', () => {
       capacity: 20,
       browsers: ['testcard', 'testcard-still'],
       missing: ['Xvfb', 'x11vnc', 'opera'],
+      sandboxes: {},
     });
   });
 
