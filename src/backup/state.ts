@@ -1,7 +1,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { CONTROL_MEMORY } from '../settings/index.js';
-import { type FleetPaths, TEMPLATE_FILES, TOPOLOGY_FILE, type Topology } from '../topology/index.js';
+import { COMPOSE_STATE, type FleetPaths, TEMPLATE_FILES, TOPOLOGY_FILE, type Topology } from '../topology/index.js';
 import type { TarEntry } from './tar.js';
 
 /** Files with the operator's own word for Compose, beside the one that is rendered. */
@@ -25,6 +25,7 @@ export async function readState(paths: FleetPaths, { tls }: Topology): Promise<S
     ...(await filesOf(paths.secrets)),
     ...(await filesOf(paths.pki)),
     paths.acmeStorage,
+    join(paths.root, COMPOSE_STATE.acme, 'acme.json'),
     join(paths.controlState, CONTROL_MEMORY.file),
     ...inside,
   ];

@@ -16,7 +16,7 @@ export default class Status extends CamofleetCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const [{ fleetPaths }, { openEngine }] = await Promise.all([
+    const [{ fleetPaths, loadTopology }, { EXPIRES_SOON_DAYS, openEngine, readCertificate }] = await Promise.all([
       import('../topology/index.js'),
       import('../engine/index.js'),
     ]);
@@ -27,6 +27,12 @@ export default class Status extends CamofleetCommand {
     process.exitCode = exitOf(status);
     if (flags.json) process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     else process.stdout.write(`${describe(status, Date.now())}\n`);
+    const certificate = await loadTopology(paths.topologyFile).then(
+      (topology) => readCertificate(paths, topology, Date.now()),
+      () => undefined, // a fleet can be looked at without its file
+    );
+    if (certificate && certificate.daysLeft < EXPIRES_SOON_DAYS)
+      this.say(`The certificate runs out on ${certificate.validTo}: camofleet certs renew.`);
     if (process.exitCode === EXIT.couldNotRun) this.say('Start it with `camofleet up`.');
   }
 }

@@ -138,7 +138,7 @@ export const CODES = {
     title: 'the certificate has run out',
     want: 'a certificate that is valid today',
     remedy:
-      'Renew the certificate and let what ends TLS load it: tls.certResolver in Traefik, nginx -s reload; camofleet down && camofleet up renews the throw-away one',
+      'Renew the certificate and let what ends TLS load it: tls.certResolver in Traefik, nginx -s reload; camofleet certs renew for the throw-away one',
     not: ['the gateway: TLS ends before it'],
   },
   'CF-TLS-NAME': {

@@ -16,6 +16,8 @@ export interface Engine {
   /** Stops it, viewers first; exit of each service is told as it comes. Resolves also when nothing runs. */
   down(options: DownOptions): Promise<DownReport>;
   status(): Promise<FleetStatus>;
+  /** Hands changed keys and certificates to what runs; open sockets live on. */
+  refresh(): Promise<void>;
   logs(options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine>;
   /** Begins to keep what `verify` reads: what is logged from now on, until it is disposed. */
   evidence(): Promise<Evidence>;

@@ -5,6 +5,12 @@
 export { createFleet } from './create.js';
 export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
 export { ensureState } from './state.js';
+export {
+  type CertificateFacts,
+  EXPIRES_SOON_DAYS,
+  readCertificate,
+  renewCertificate,
+} from './certificates.js';
 export { bindProblem, checkPorts } from './local/ports.js';
 export { type Supervisor, startSupervisor } from './local/supervisor.js';
 export { type BackgroundMessage } from './local/background.js';

@@ -27,8 +27,12 @@ export async function ensureState(paths: FleetPaths, topology: Topology, nowMs: 
     )
       made.push(file);
   if (await makeOnce(paths.tokenKeys, () => makeTokenKeys(paths.tokenKeys))) made.push(paths.tokenKeys);
-  const hosts = [...new Set([topology.public.host, 'localhost', '127.0.0.1', '::1'])];
-  return { made, certificates: await ensurePki(paths, hosts, nowMs) };
+  return { made, certificates: await ensurePki(paths, certificateHosts(topology), nowMs) };
+}
+
+/** What the leaf of a fleet is for. */
+export function certificateHosts(topology: Topology): readonly string[] {
+  return [...new Set([topology.public.host, 'localhost', '127.0.0.1', '::1'])];
 }
 
 async function makeTokenKeys(file: string): Promise<void> {

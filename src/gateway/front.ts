@@ -1,15 +1,14 @@
 import { Server as TlsServer } from 'node:tls';
 import type { Clock } from '../core/index.js';
-import { closeServer, listen, readKeyFile } from '../http/index.js';
+import { closeServer, listen, loadCertificate, readKeyFile } from '../http/index.js';
 import type { GatewayConfig } from '../settings/index.js';
 import { type Keyring, openKeyFile } from '../tokens/index.js';
 import type { Door } from './admission.js';
 import { parseAllowedTargets } from './allowed-targets.js';
 import { Arrivals } from './arrivals.js';
 import type { AttemptDeps } from './attempt.js';
-import { loadCertificate } from './certificate.js';
 import { type ControlChannel, NO_CONTROL, openControlChannel } from './control-channel.js';
-import { draining, keyProblem } from './events.js';
+import { certificateProblem, certificateRenewed, draining, keyProblem } from './events.js';
 import { LiveSessions } from './live-sessions.js';
 import { openIdentityWarnings } from './open-identity.js';
 import { OpenSockets } from './open-sockets.js';
@@ -76,7 +75,15 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     readiness: () => ({ draining: door.draining, control: controlWord(config, control), warnings }),
   });
   if (certificate && server instanceof TlsServer)
-    scope.defer(certificate.watch((options) => server.setSecureContext(options)));
+    scope.defer(
+      certificate.watch({
+        renewed: (options) => {
+          server.setSecureContext(options);
+          certificateRenewed.publish({ file: config.tlsCertificate });
+        },
+        problem: (problem) => certificateProblem.publish({ problem }),
+      }),
+    );
   const { port } = await listen(server, config.host, config.port, 'HTTP_PORT');
   scope.defer(async () => {
     live.endAll();

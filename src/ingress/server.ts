@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   Agent,
   type ClientRequest,
@@ -10,9 +9,9 @@ import { type Server, createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type ProxyServer, createProxyServer } from 'httpxy';
 import { type Clock, errorText } from '../core/index.js';
-import { listen } from '../http/index.js';
+import { listen, loadCertificate } from '../http/index.js';
 import { AccessLog, type Outcome } from './access-log.js';
-import { listening, stopping, upstreamFailed } from './events.js';
+import { certificateProblem, certificateRenewed, listening, stopping, upstreamFailed } from './events.js';
 import { type Routed, routeOf } from './routes.js';
 
 export interface IngressOptions {
@@ -50,12 +49,11 @@ export async function startIngress(options: IngressOptions, deps: { readonly clo
   const open = new Set<Socket>();
   const begin = (request: IncomingMessage): ((outcome: Outcome) => void) => log.begin(request, deps.clock);
 
+  const certificate = loadCertificate(options.certificateFile, options.keyFile);
   const server = createServer(
     {
-      cert: readFileSync(options.certificateFile),
-      key: readFileSync(options.keyFile),
+      ...certificate.options,
       ALPNProtocols: ['http/1.1'],
-      minVersion: 'TLSv1.2',
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_MS,
       requestTimeout: 0,
@@ -68,6 +66,15 @@ export async function startIngress(options: IngressOptions, deps: { readonly clo
     socket.once('close', () => open.delete(socket));
     void upgrade(request, socket, head, { options, proxy, write: begin(request) });
   });
+  scope.defer(
+    certificate.watch({
+      renewed: (renewed) => {
+        server.setSecureContext(renewed);
+        certificateRenewed.publish({ file: options.certificateFile });
+      },
+      problem: (problem) => certificateProblem.publish({ problem }),
+    }),
+  );
   const { port } = await listen(server, options.host, options.port, 'public.port');
   scope.defer(() => stop(server, open, options.graceTimeoutMs));
   listening.publish({ host: options.host, port });

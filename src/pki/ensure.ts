@@ -3,14 +3,15 @@ import { isIP } from 'node:net';
 import { CamofleetError, errorText } from '../core/index.js';
 import { DAY_MS, LEAF_DAYS, type Pki, RENEW_DAYS, readOrUndefined } from './files.js';
 
-/** Makes what is missing, runs out, or does not cover the hosts; says what it did. */
+/** Makes what is missing, runs out, or does not cover the hosts, with `anew` also a leaf that is good; says what it did. */
 export async function ensurePki(
   files: Pki,
   hosts: readonly string[],
   nowMs: number,
+  { anew = false }: { readonly anew?: boolean } = {},
 ): Promise<'kept' | 'leaf renewed' | 'made'> {
   try {
-    if (await isGood(files, hosts, nowMs)) return 'kept';
+    if (!anew && (await isGood(files, hosts, nowMs))) return 'kept';
     const { makeCertificates } = await import('./authority.js'); // its library takes a while to load
     return await makeCertificates(files, hosts, nowMs);
   } catch (cause) {

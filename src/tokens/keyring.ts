@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { CamofleetError, isPrivateFile, randomId } from '../core/index.js';
 
@@ -42,6 +42,24 @@ export async function createKeyFile(file: string): Promise<void> {
   const kid = randomId(6);
   const content = { active: kid, keys: { [kid]: randomBytes(KEY_LENGTH).toString('base64url') } };
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/**
+ * Adds a key and makes it the active one. The one before still opens what it has sealed, or with `drop` nothing from before
+ * opens any more; older ones go. Throws CF_KEYS_INVALID.
+ */
+export async function rotateKeyFile(
+  file: string,
+  { drop }: { readonly drop: boolean },
+): Promise<{ readonly active: string; readonly kept: readonly string[] }> {
+  const { keyring } = await read(file);
+  const { kid: before, key } = keyring.active;
+  const kid = randomId(6);
+  const kept = drop ? {} : { [before]: Buffer.from(key).toString('base64url') };
+  const content = { active: kid, keys: { [kid]: randomBytes(KEY_LENGTH).toString('base64url'), ...kept } };
+  await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
+  return { active: kid, kept: Object.keys(kept) };
 }
 
 /** The key file, which is its owner's alone, read again when it changes. While a new version cannot be read, the last good one stays. */

@@ -20,6 +20,7 @@ const STATE: Readonly<Record<string, [text: string, mode: number]>> = {
   '.camofleet/pki/ca.key': ['ca-canary\n', 0o600],
   '.camofleet/pki/ca.pem': ['ca\n', 0o644],
   '.camofleet/acme.json': ['{}\n', 0o600],
+  '.camofleet/compose/acme/acme.json': ['{}\n', 0o600],
   '.camofleet/control/memory.json': ['{"version":1}\n', 0o600],
 };
 const NO_STATE = {

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKeyFile, openKeyFile, parseKeyring } from '../../src/tokens/index.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createKeyFile, openKeyFile, parseKeyring, rotateKeyFile } from '../../src/tokens/index.ts';
 
 let dir = '';
 beforeAll(() => {
@@ -62,5 +62,29 @@ describe('a key file', () => {
     expect(problems).toEqual([`${file} can be read by others; run: chmod 600 ${file}`]);
     chmodSync(file, 0o600);
     expect((await keyring()).active.kid).toBe('bb');
+  });
+});
+
+describe('a rotation', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'camofleet-rotation-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  test('keeps the key before alone, or none, and the file private', async () => {
+    const file = join(dir, 'keys.json');
+    await createKeyFile(file);
+    const kids: string[] = [parseKeyring(readFileSync(file, 'utf8'), file).active.kid];
+    for (const drop of [false, false, true]) {
+      const { active, kept } = await rotateKeyFile(file, { drop });
+      const keyring = parseKeyring(readFileSync(file, 'utf8'), file);
+      expect(keyring.active.kid).toBe(active);
+      expect(kept).toEqual(drop ? [] : [kids.at(-1)]);
+      expect(kids.filter((kid) => keyring.find(kid))).toEqual(kept);
+      kids.push(active);
+    }
+    expect(new Set(kids).size).toBe(4);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 });

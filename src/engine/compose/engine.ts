@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CamofleetError } from '../../core/index.js';
 import { COMPOSE_STATE, composeProject, publicOrigin } from '../../topology/index.js';
+import { touchDynamic } from '../certificates.js';
 import type { Engine, EngineDeps, FleetStatus, LogOptions } from '../engine.js';
 import { type LogLine, followLogs } from '../logs.js';
 import { containersOf } from './containers.js';
@@ -9,11 +10,13 @@ import { openDocker } from './docker.js';
 import { composeDown } from './down.js';
 import { composeEvidence } from './evidence.js';
 import { composeLogs, merged } from './logs.js';
-import { containerUser } from './mounts.js';
+import { containerUser, ensureMounts } from './mounts.js';
 import { type Project, composeUp } from './up.js';
 
 const SERVICES = ['runner', 'control', 'gateway', 'traefik'];
 const ACCESS_LOG = 'traefik-access';
+/** As rendered, below the root of the fleet. */
+const TRAEFIK_DYNAMIC = 'traefik/dynamic';
 
 /** Services as containers of one Docker host; Docker is the supervisor, Compose the one who speaks to it. */
 export function composeEngine(deps: EngineDeps): Engine {
@@ -29,6 +32,11 @@ export function composeEngine(deps: EngineDeps): Engine {
     up: async (options, signal) => composeUp(await project(), deps, options, signal),
     down: async (options) => composeDown(await project(), options),
     status: async () => statusOf(await project()),
+    refresh: async () => {
+      const { paths, topology, clock } = deps;
+      await ensureMounts(paths, await topology(), containerUser(await stat(paths.state)));
+      await touchDynamic(join(paths.root, TRAEFIK_DYNAMIC), clock.now());
+    },
     logs: async function* (options, signal) {
       yield* logsOf(await project(), deps, options, signal);
     },

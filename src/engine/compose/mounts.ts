@@ -1,6 +1,8 @@
 import { chown, chmod, mkdir, open, readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { CamofleetError, errorText } from '../../core/index.js';
+import { CONTROL_MEMORY } from '../../settings/index.js';
 import { COMPOSE_STATE, CONTAINER_USER, type FleetPaths, type Topology, composeSecrets } from '../../topology/index.js';
 
 /** Who the processes of containers are: `uid:gid`. */
@@ -22,6 +24,10 @@ export async function ensureMounts(paths: FleetPaths, topology: Topology, user: 
   for (const folder of Object.values(COMPOSE_STATE).map((below) => resolve(paths.root, below))) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await own(folder, 0o700, user);
+  }
+  for (const name of Object.values(CONTROL_MEMORY)) {
+    const file = join(paths.controlState, name);
+    if (existsSync(file)) await own(file, 0o600, user); // restored, or left by a fleet of processes
   }
   for (const { from, to } of composeSecrets(topology)) {
     const [source, copy] = [resolve(paths.root, from), resolve(paths.root, to)];

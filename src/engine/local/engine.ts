@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { serviceLog } from '../../topology/index.js';
+import { touchDynamic } from '../certificates.js';
 import type { Engine, EngineDeps, FleetStatus, ServiceStatus } from '../engine.js';
 import { followLogs } from '../logs.js';
 import { startInBackground } from './background.js';
@@ -6,7 +8,7 @@ import { takeDown } from './down.js';
 import { fleetStatus } from './status.js';
 
 /** Services as processes of this host, under a supervisor of ours. `up` is that of `--detach`. */
-export function localEngine({ paths, topology, self }: EngineDeps): Engine {
+export function localEngine({ paths, topology, self, clock }: EngineDeps): Engine {
   return {
     name: 'local',
     services: ['runner', 'control', 'gateway', 'ingress'],
@@ -17,6 +19,8 @@ export function localEngine({ paths, topology, self }: EngineDeps): Engine {
     },
     down: ({ timeoutMs, onStop }) => takeDown(paths, timeoutMs, { self, onStop }),
     status: () => statusOf(paths),
+    // Services look at the files themselves.
+    refresh: () => touchDynamic(join(paths.rendered('local'), 'dynamic'), clock.now()),
     logs: (options, signal) => followLogs(paths, options, signal),
     evidence: async () => {
       const { gateway } = await topology();

@@ -9,6 +9,9 @@ export const serviceStopped = channel<{ service: string; how: string; tookMs: nu
 export const swept = channel<{ service: string; pid: number }>('leftover.swept');
 export const recordUnwritten = channel<{ problem: string }>('record.unwritten');
 
+export const certificateChanged = channel<{ file: string }>('certificate.changed');
+export const certificateProblem = channel<{ problem: string }>('certificate.problem');
+
 /** What the supervisor writes to its log. */
 export const ENGINE_CHANNELS = [
   { channel: fleetUp, level: 'info' },
@@ -19,4 +22,6 @@ export const ENGINE_CHANNELS = [
   { channel: serviceStopped, level: 'info' },
   { channel: swept, level: 'warn' },
   { channel: recordUnwritten, level: 'warn' },
+  { channel: certificateChanged, level: 'info' },
+  { channel: certificateProblem, level: 'error' },
 ] as const;

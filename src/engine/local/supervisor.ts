@@ -1,8 +1,16 @@
 import { type Clock, errorText } from '../../core/index.js';
 import { findProgram } from '../../processes/index.js';
-import { type FleetPaths, type Templates, type Topology, localPlacement, publicOrigin } from '../../topology/index.js';
+import {
+  type FleetPaths,
+  type Placement,
+  type Templates,
+  type Topology,
+  localPlacement,
+  publicOrigin,
+} from '../../topology/index.js';
+import { renewCertificate, touchDynamic, watchCertificate } from '../certificates.js';
 import { claimFleet } from './claim.js';
-import { fleetUp, recordUnwritten } from './events.js';
+import { certificateChanged, certificateProblem, fleetUp, recordUnwritten } from './events.js';
 import { startLog } from './log.js';
 import { checkPorts } from './ports.js';
 import { type FleetRecord, type ServiceName, type ServiceStop, writeRecord } from './record.js';
@@ -51,9 +59,10 @@ export async function startSupervisor(
   await checkPorts(topology);
   const traefik = findProgram('traefik', deps.env['PATH']);
   const ingress = chooseIngress(topology, traefik);
+  const placement = localPlacement(topology, deps.paths);
   const plans = await planServices({
     topology,
-    placement: localPlacement(topology, deps.paths),
+    placement,
     paths: deps.paths,
     templates: deps.templates,
     self: deps.self,
@@ -63,12 +72,29 @@ export async function startSupervisor(
       setpriv: findProgram('setpriv', deps.env['PATH']),
     },
   });
+  scope.use(keepCertificate(topology, placement, deps));
   const url = publicOrigin(topology);
   const fleet = scope.use(new Fleet(plans, { url, ingress }, deps));
   await fleet.start(signal);
   fleetUp.publish({ url, ingress, tookMs: Math.round(deps.clock.monotonic() - began) });
   const owner = scope.move();
   return { url, ingress, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+}
+
+/** Renews the certificate in time and has the ingress read every new one, without a cut. */
+function keepCertificate(topology: Topology, { ingress }: Placement, { clock, paths }: SupervisorDeps): Disposable {
+  if (topology.tls.mode === 'acme') return { [Symbol.dispose]: () => {} };
+  return watchCertificate({
+    clock,
+    certificate: ingress.certificate,
+    key: ingress.key,
+    renew: async () => void (await renewCertificate(paths, topology, { anew: false, nowMs: clock.now() })),
+    onChange: async () => {
+      await touchDynamic(ingress.dynamicFolder, clock.now());
+      certificateChanged.publish({ file: ingress.certificate });
+    },
+    onProblem: (problem) => certificateProblem.publish({ problem }),
+  });
 }
 
 /** The services of one fleet, and its record on disk. */

@@ -1,18 +1,24 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type SecureContextOptions, createSecureContext } from 'node:tls';
 import { CamofleetError, errorText } from '../core/index.js';
-import { certificateProblem, certificateRenewed } from './events.js';
 
 /** How often the files are looked at. */
 const LOOK_MS = 10_000;
 /** Older protocols have no ciphers worth having. */
 const LEAST_VERSION = 'TLSv1.2';
 
-/** Certificate and key of the public listener, for deployments in which nothing in front of the gateway ends TLS. */
+/** Certificate and key of a listener that ends TLS. */
 export interface Certificate {
   readonly options: SecureContextOptions;
-  /** Hands the options on whenever the files have changed and belong together; open sockets keep theirs. */
-  watch(renew: (options: SecureContextOptions) => void): () => void;
+  /** Looks at the files until the function that is returned is called. */
+  watch(on: CertificateEvents): () => void;
+}
+
+interface CertificateEvents {
+  /** The files have changed and belong together. Open sockets keep what they have. */
+  readonly renewed: (options: SecureContextOptions) => void;
+  /** They have changed and cannot be used; the ones before stay. */
+  readonly problem: (problem: string) => void;
 }
 
 /** Reads the files. Throws CF_CONFIG_INVALID when they cannot be read, or do not belong together. */
@@ -22,16 +28,15 @@ export function loadCertificate(certFile: string, keyFile: string): Certificate 
   let seen = stamp();
   return {
     options: read(certFile, keyFile),
-    watch: (renew) => {
+    watch: ({ renewed, problem }) => {
       const timer = setInterval(() => {
         const now = stamp();
         if (now === seen) return;
         seen = now;
         try {
-          renew(read(certFile, keyFile));
-          certificateRenewed.publish({ file: certFile });
+          renewed(read(certFile, keyFile));
         } catch (error) {
-          certificateProblem.publish({ problem: `${errorText(error)}; the one before stays` });
+          problem(`${errorText(error)}; the one before stays`);
         }
       }, LOOK_MS);
       return () => clearInterval(timer);
