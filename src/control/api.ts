@@ -108,16 +108,21 @@ function askerOf({ method, host, headers }: FastifyRequest): Asker {
 function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const { registry } = deps;
-  const publish = (session: RunnerSession, rights: 'control' | 'view' = 'control'): Promise<PublicSession> =>
-    publishSession(session, rights, deps.publishing);
+  /** Replicas may share a name of their own: to the world each has the one by which it is known here. */
+  const publish = (
+    { entry }: KnownWorker,
+    session: RunnerSession,
+    rights: 'control' | 'view' = 'control',
+  ): Promise<PublicSession> => publishSession({ ...session, worker: entry.name }, rights, deps.publishing);
 
   app.get('/workers', { schema: { response: { 200: z.array(workerSchema) } } }, async () => registry.describe());
 
   app.get('/sessions', { schema: { response: { 200: z.array(publicSessionSchema) } } }, async () => {
-    const lists = await inTurns([...registry.workers.values()], deps.config.listConcurrency, (worker) =>
-      listOf(worker, registry),
-    );
-    return Promise.all(lists.flat().map((session) => publish(session)));
+    const lists = await inTurns([...registry.workers.values()], deps.config.listConcurrency, async (worker) => {
+      const sessions = await listOf(worker, registry);
+      return sessions.map((session) => publish(worker, session));
+    });
+    return Promise.all(lists.flat());
   });
 
   app.post(
@@ -130,6 +135,7 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
           .filter(({ report }) => report?.error !== undefined || report === undefined)
           .map((worker) => registry.refresh(worker)),
       );
+      if ([...registry.workers.values()].every(({ report }) => report?.error !== undefined)) await registry.discover();
       const candidates = registry.describe().map((worker) => ({ ...worker, supportsVnc: worker.supports_vnc }));
       const worker = registry.find(chooseRunner(candidates, wanted));
       const { worker: _worker, ...rest } = wanted;
@@ -137,7 +143,7 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
       registry.saw(worker.entry.name, [session]);
       sessionCreated.publish({ session: session.id, worker: worker.entry.name, browser: session.browser });
       void registry.refresh(worker);
-      return reply.code(201).send(await publish(session));
+      return reply.code(201).send(await publish(worker, session));
     },
   );
 
@@ -145,9 +151,10 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
     '/sessions/:worker/:id',
     { schema: { params: one, querystring: rightsQuery, response: { 200: publicSessionSchema } } },
     async ({ params, query }) => {
-      const session = await registry.find(params.worker).client.get(params.id);
+      const worker = registry.find(params.worker);
+      const session = await worker.client.get(params.id);
       registry.saw(params.worker, [session]);
-      return publish(session, query.rights);
+      return publish(worker, session, query.rights);
     },
   );
 
@@ -161,7 +168,10 @@ function mountSessions(plain: FastifyInstance, deps: ApiDeps): void {
   app.post(
     '/sessions/:worker/:id/touch',
     { schema: { params: one, response: { 200: publicSessionSchema } } },
-    async ({ params }) => publish(await registry.find(params.worker).client.touch(params.id)),
+    async ({ params }) => {
+      const worker = registry.find(params.worker);
+      return publish(worker, await worker.client.touch(params.id));
+    },
   );
 
   app.post(

@@ -6,6 +6,8 @@ export const listening = channel<{ port: number; internalPort: number; workers: 
 export const workerState = channel<{ worker: string; reachable: boolean; why: string; level: 'info' | 'warn' }>(
   'worker.state',
 );
+export const workerFound = channel<{ worker: string; url: string }>('worker.found');
+export const workerForgotten = channel<{ worker: string; why: string }>('worker.forgotten');
 export const workerUnpublished = channel<{ worker: string; why: string }>('worker.unpublished');
 export const sessionCreated = channel<{ session: string; worker: string; browser: string }>('session.created');
 export const sessionEnded = channel<{ session: string; worker: string; reason: string; detail: string }>(
@@ -29,6 +31,8 @@ export const keyProblem = channel<{ problem: string }>('token.keys');
 export const CONTROL_CHANNELS = [
   { channel: listening, level: 'info' },
   { channel: workerState, level: 'info' },
+  { channel: workerFound, level: 'info' },
+  { channel: workerForgotten, level: 'info' },
   { channel: workerUnpublished, level: 'warn' },
   { channel: sessionCreated, level: 'info' },
   { channel: sessionEnded, level: 'info' },

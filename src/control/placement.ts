@@ -19,6 +19,11 @@ export function chooseRunner(
     readonly vnc?: boolean | undefined;
   },
 ): string {
+  if (candidates.length === 0)
+    throw new CamofleetError(
+      'CF_UNREACHABLE',
+      'no worker is known: nothing was found behind the names of CONTROL_WORKERS',
+    );
   const named = wanted.worker === undefined ? candidates : candidates.filter(({ name }) => name === wanted.worker);
   if (named.length === 0)
     throw new CamofleetError(

@@ -8,6 +8,8 @@ export interface PublishDeps {
   readonly config: ControlConfig;
   readonly clock: Clock;
   readonly keyring: (() => Promise<Keyring>) | undefined;
+  /** The entry of a runner by its name, with the templates of its URLs. */
+  readonly entryOf: (worker: string) => ControlConfig['workers'][number] | undefined;
   /** Viewers that gateways have reported lately. */
   readonly viewersOf: (session: string) => number;
 }
@@ -33,7 +35,7 @@ async function publicUrls(
   rights: Rights,
   deps: PublishDeps,
 ): Promise<PublicSession['vnc']> {
-  const worker = deps.config.workers.find(({ name }) => name === session.worker);
+  const worker = deps.entryOf(session.worker);
   if (!deps.keyring || worker?.vncWs === undefined || worker.vncHttp === undefined) return null;
   const now = Math.floor(deps.clock.now() / 1000);
   const token = await sealToken(

@@ -4,6 +4,7 @@ import type { ControlConfig } from '../settings/index.js';
 import { EventHistory } from '../sse/index.js';
 import { openKeyFile } from '../tokens/index.js';
 import { buildApi } from './api.js';
+import { type Resolve, systemResolve } from './discovery.js';
 import { keyProblem, listening, memoryOpened } from './events.js';
 import { buildInternal } from './internal.js';
 import { Memory } from './memory.js';
@@ -19,6 +20,8 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly version: string;
+  /** The addresses behind a name; the system's own answer unless something else is given. */
+  readonly resolve?: Resolve;
   /** The built fleet page, dist/ui/fleet. */
   readonly pageRoot: string;
 }
@@ -31,7 +34,14 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
   const { memory, isNew } = await Memory.open(config.stateDir, deps.clock);
   const viewers = new Viewers(deps.clock);
   const registry = scope.use(
-    new Registry(config, { clock: deps.clock, random: deps.random, serviceKey, history, memory }),
+    new Registry(config, {
+      clock: deps.clock,
+      random: deps.random,
+      serviceKey,
+      history,
+      memory,
+      resolve: deps.resolve ?? systemResolve,
+    }),
   );
   const keyring =
     config.tokenKeysFile === ''
@@ -45,7 +55,13 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
     registry,
     history,
     memory,
-    publishing: { config, clock: deps.clock, keyring, viewersOf: (session) => viewers.of(session) },
+    publishing: {
+      config,
+      clock: deps.clock,
+      keyring,
+      entryOf: (worker) => registry.workers.get(worker)?.entry,
+      viewersOf: (session) => viewers.of(session),
+    },
     page: { root: deps.pageRoot, apiPrefix: config.publicApiPrefix, version: deps.version },
   });
   const { port } = await listen(api.server, config.host, config.port, 'CONTROL_PORT');
@@ -76,7 +92,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
     revocations: memory.revoked.length,
     level: isNew ? 'warn' : 'info',
   });
-  listening.publish({ port, internalPort, workers: [...registry.workers.keys()] });
+  listening.publish({ port, internalPort, workers: config.workers.map(({ name }) => name) });
   const owner = scope.move();
   return { port, internalPort, [Symbol.asyncDispose]: () => owner.disposeAsync() };
 }

@@ -40,7 +40,11 @@ export const controlSettings = defineSettings('control', {
     items: ORIGINS,
   }),
   workers: json<readonly WorkerEntry[]>(
-    { env: 'CONTROL_WORKERS', default: [], doc: 'Runners: `[{"name", "url", "supports_vnc", "vnc_ws", "vnc_http"}]`.' },
+    {
+      env: 'CONTROL_WORKERS',
+      default: [],
+      doc: 'Runners: `[{"name", "url", "supports_vnc", "vnc_ws", "vnc_http", "discover"}]`. With `"discover": true` the host of `url` is the name of all replicas (a service of Compose or Swarm, a headless service of Kubernetes): each address behind it is a runner called `name-address`, looked up every 5 s; one that has left the name and answers no more is forgotten.',
+    },
     parseWorkers,
   ),
   listConcurrency: count({

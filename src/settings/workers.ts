@@ -6,11 +6,13 @@ export interface WorkerEntry {
   readonly name: string;
   readonly url: string;
   readonly supportsVnc: boolean;
+  /** The host of `url` is the name of all replicas: each address behind it is a runner, called `name-address`. */
+  readonly discover?: boolean;
   readonly vncWs?: string;
   readonly vncHttp?: string;
 }
 
-const KEYS = ['name', 'url', 'supports_vnc', 'vnc_ws', 'vnc_http'];
+const KEYS = ['name', 'url', 'supports_vnc', 'vnc_ws', 'vnc_http', 'discover'];
 const PLACEHOLDERS = new Set(['id', 'host', 'port']);
 
 /** Reads `CONTROL_WORKERS`; throws an Error that says what was wanted. */
@@ -25,7 +27,7 @@ export function parseWorkers(value: unknown): readonly WorkerEntry[] {
 
 function parseWorker(entry: unknown, index: number): WorkerEntry {
   const record: Readonly<Record<string, unknown>> = typeof entry === 'object' && entry !== null ? { ...entry } : {};
-  const { name, url, supports_vnc: supportsVnc, vnc_ws: vncWs, vnc_http: vncHttp } = record;
+  const { name, url, supports_vnc: supportsVnc, vnc_ws: vncWs, vnc_http: vncHttp, discover } = record;
   if (typeof name !== 'string' || !NAME.pattern.test(name))
     throw new Error(`a name for worker ${index + 1}: ${NAME.want}`);
   const worker = JSON.stringify(name);
@@ -40,10 +42,17 @@ function parseWorker(entry: unknown, index: number): WorkerEntry {
     throw new Error(`a URL for worker ${worker}, with http:// or https://`);
   if (supportsVnc !== undefined && typeof supportsVnc !== 'boolean')
     throw new Error(`true or false as supports_vnc of worker ${worker}`);
+  if (discover !== undefined && typeof discover !== 'boolean')
+    throw new Error(`true or false as discover of worker ${worker}`);
+  if (discover === true && new URL(url).protocol !== 'http:')
+    throw new Error(
+      `an http:// URL for worker ${worker}: a certificate does not name the addresses that are discovered`,
+    );
   return {
     name,
     url,
     supportsVnc: supportsVnc ?? true,
+    ...(discover === true && { discover }),
     ...optionalTemplate('vncWs', `vnc_ws of worker ${worker}`, vncWs, ['ws:', 'wss:']),
     ...optionalTemplate('vncHttp', `vnc_http of worker ${worker}`, vncHttp, ['http:', 'https:']),
   };

@@ -95,6 +95,7 @@ function controlValues(topology: Topology, placement: Placement): Record<string,
     supports_vnc: true,
     vnc_ws: socketTemplate(topology),
     vnc_http: pageTemplate(topology),
+    ...(placement.runnersShareName && { discover: true }),
   };
   return {
     host: placement.bind,

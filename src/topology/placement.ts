@@ -16,6 +16,8 @@ export interface Placement {
    * sockets. With one there is nobody else to send them to, and its own answer says more than the ingress could.
    */
   readonly gateways: readonly string[];
+  /** Whether `dial.runner` is the name of all runners, behind which control finds each. */
+  readonly runnersShareName: boolean;
   /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
   readonly rfb: { readonly advertise: string; readonly allowed: readonly string[] };
   /** Addresses that the ingress dials from, whose X-Forwarded-* are believed. */
@@ -57,6 +59,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     gateways: [LOOPBACK],
+    runnersShareName: false,
     rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
     ingress: {
@@ -98,6 +101,7 @@ export function composePlacement(topology: Topology): Placement {
       dynamicFolder: '/etc/traefik/dynamic',
       certificate: '/run/secrets/tls-certificate',
       key: '/run/secrets/tls-key',
+    runnersShareName: true,
       acmeStorage: '/var/lib/traefik/acme.json',
     },
     files: {

@@ -41,6 +41,12 @@ describe('a worker is refused at start, with the position,', () => {
     ],
     ['with a scheme that is no page', [{ ...worker, vnc_http: 'ftp://h/{id}' }], 'begin with http:// or https://'],
     ['with a template that is no text', [{ ...worker, vnc_ws: 7 }], 'text as vnc_ws of worker "w"'],
+    ['with discover that is neither', [{ ...worker, discover: 'dns' }], 'true or false as discover of worker "w"'],
+    [
+      'with discover behind a certificate',
+      [{ ...worker, url: 'https://h', discover: true }],
+      'an http:// URL for worker "w"',
+    ],
     ['that is no JSON', '[', 'CONTROL_WORKERS'],
   ])('%s', (_case, workers, message) => {
     expect(() => load(workers)).toThrow(expect.objectContaining({ code: 'CF_CONFIG_INVALID' }));

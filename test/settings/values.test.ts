@@ -118,7 +118,7 @@ describe('what is refused, with what was wanted', () => {
     ],
     ['control', 'CONTROL_WORKERS', [{ ...WORKER, name: 'a/b' }], 'a name for worker 1: 1 to 64 of'],
     ['control', 'CONTROL_WORKERS', ['runner-1'], 'a name for worker 1'],
-    ['control', 'CONTROL_WORKERS', { ...WORKER }, 'an array of {name, url, supports_vnc, vnc_ws, vnc_http}'],
+    ['control', 'CONTROL_WORKERS', { ...WORKER }, 'an array of {name, url, supports_vnc, vnc_ws, vnc_http, discover}'],
     ['control', 'CONTROL_WORKERS', [WORKER, WORKER], 'each worker name once, "runner-1" is there twice'],
     ['control', 'CONTROL_WORKERS', [{ ...WORKER, vnc_ws: 7 }], 'text as vnc_ws of worker "runner-1"'],
     [
@@ -132,7 +132,7 @@ describe('what is refused, with what was wanted', () => {
       'control',
       'CONTROL_WORKERS',
       [{ ...WORKER, secret: 'x' }],
-      'only name, url, supports_vnc, vnc_ws, vnc_http for worker "runner-1", not secret',
+      'only name, url, supports_vnc, vnc_ws, vnc_http, discover for worker "runner-1", not secret',
     ],
     [
       'control',

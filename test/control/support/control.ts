@@ -50,12 +50,14 @@ export interface TestWorker {
   readonly supports_vnc?: boolean;
   readonly vnc_ws?: string;
   readonly vnc_http?: string;
+  readonly discover?: boolean;
 }
 
 /** A control plane on free ports with keys, a page and a log of its own, over these runners. */
 export async function startTestControl(
   workers: readonly TestWorker[],
   env: Readonly<Record<string, string>> = {},
+  resolve?: (host: string) => Promise<readonly string[]>,
 ): Promise<TestControl> {
   const dir = mkdtempSync(join(tmpdir(), 'camofleet-control-'));
   const keysFile = join(dir, 'keys.json');
@@ -82,6 +84,7 @@ export async function startTestControl(
     random: () => 0,
     version: '0.0.0-test',
     pageRoot: writePage(join(dir, 'page')),
+    ...(resolve && { resolve }),
   });
   const ask: TestControl['ask'] = (method, path, options) => send(control.port, OPERATOR_KEY, method, path, options);
   return {
