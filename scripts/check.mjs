@@ -1,5 +1,6 @@
-/** Types, lint, unused code, format, and the architecture test. All run; the exit code is 1 when one of them failed. */
-import { packageBin, prepare, run, say } from './environment.mjs';
+/** Types, lint, unused code, format, the traffic guide, and the architecture test. All run; the exit code is 1 when one of them failed. */
+import { join } from 'node:path';
+import { packageBin, prepare, root, run, say } from './environment.mjs';
 
 const node = prepare();
 const tsc = packageBin('typescript', 'bin/tsc');
@@ -9,6 +10,7 @@ const steps = [
   ['lint', [packageBin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings']],
   ['format', [packageBin('@biomejs/biome', 'bin/biome'), 'format', '.']],
   ['unused code', [packageBin('knip', 'bin/knip.js')]],
+  ['the traffic guide', [join(root, 'scripts', 'guide.mjs'), '--check']],
   [
     'architecture',
     [packageBin('vitest', 'vitest.mjs'), 'run', '--project', 'unit', 'test/architecture.test.ts', '--reporter', 'dot'],

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { CamofleetCommand, fleetFlags, fleetLocation } from '../cli/index.js';
 import { CamofleetError } from '../core/index.js';
 import type { FileChange } from '../engine/index.js';
-import type { RenderEngine, RenderedFile, Topology } from '../topology/index.js';
+import type { FleetPaths, RenderEngine, RenderedFile, Templates, Topology } from '../topology/index.js';
 
 /** As in src/topology, which is imported only when the command runs. */
 const ENGINES = ['compose', 'local', 'kubernetes'] as const satisfies readonly RenderEngine[];
@@ -15,12 +15,15 @@ export default class Render extends CamofleetCommand {
     `Rendered files are not edited by hand. With --check nothing is written: exit code 1, with a diff where files and
 topology differ and with the rules that the topology breaks. With --eject the templates are copied to ./templates, which
 then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .camofleet/rendered/local;
-\`--engine kubernetes\` the chart's values, in kubernetes/values.yaml.`;
+\`--engine kubernetes\` the chart's values, in kubernetes/values.yaml.
+With --guide the traffic guide is written as well, to docs/novnc: how a picture travels through this fleet, its routes,
+reverse proxies and settings. From then on it is kept up, and compared, without the flag.`;
   static override examples = [
     '<%= config.bin %> render',
     '<%= config.bin %> render --check',
     '<%= config.bin %> render --engine local',
     '<%= config.bin %> render --engine kubernetes',
+    '<%= config.bin %> render --guide',
     '<%= config.bin %> render --eject',
   ];
   static override flags = {
@@ -28,6 +31,8 @@ then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .ca
     engine: Flags.option({ options: ENGINES, default: 'compose', summary: 'What to render for.' })(),
     check: Flags.boolean({ summary: 'Compare only.', exclusive: ['eject'] }),
     eject: Flags.boolean({ summary: 'Copy the templates to ./templates; those that are there are kept.' }),
+    guide: Flags.boolean({ summary: 'The traffic guide as well, in docs/novnc.', exclusive: ['eject'] }),
+    force: Flags.boolean({ summary: 'Overwrite files in docs/novnc that are not ours.', dependsOn: ['guide'] }),
     json: Flags.boolean({ summary: 'Print what became of each file as JSON.' }),
   };
 
@@ -45,7 +50,8 @@ then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .ca
     const paths = fleetPaths(root, file);
     const topology = await loadTopology(paths.topologyFile);
     const templates = await loadTemplates(this.context.packageRoot, join(root, 'templates'));
-    const files = render(topology, flags.engine, { paths, templates, version: this.config.version });
+    const guide = await guideFiles(flags, { paths, topology, templates });
+    const files = [...render(topology, flags.engine, { paths, templates, version: this.config.version }), ...guide];
     if (flags.check) {
       await this.#check(root, files, topology, flags.json);
       return;
@@ -89,4 +95,34 @@ then win. \`--engine local\` renders what \`camofleet up\` gives Traefik, in .ca
         `${same.join(', ')}: ${changes.some(({ change }) => change === 'kept') ? 'kept as they were' : 'as before'}`,
       );
   }
+}
+
+interface GuideFlags {
+  readonly engine: RenderEngine;
+  readonly guide: boolean;
+  readonly check: boolean;
+  readonly force: boolean;
+}
+
+interface Fleet {
+  readonly paths: FleetPaths;
+  readonly topology: Topology;
+  readonly templates: Templates;
+}
+
+/** The pages of the guide: where they are asked for, or are there already for the same engine. */
+async function guideFiles(flags: GuideFlags, fleet: Fleet): Promise<readonly RenderedFile[]> {
+  const { paths, topology, templates } = fleet;
+  const { MARKED_FILE, guideEngineOf, guideSubject, renderGuide } = await import('../guide/index.js');
+  const { readIfThere } = await import('../engine/index.js');
+  const present = guideEngineOf(await readIfThere(join(paths.root, MARKED_FILE)));
+  if (!flags.guide && present !== flags.engine) return [];
+  const subject = guideSubject(flags.engine, topology, templates, paths);
+  if (!subject) throw new CamofleetError('CF_USAGE', `the guide is not written for the engine ${flags.engine}`);
+  const files = renderGuide(subject);
+  if (present !== undefined || flags.check || flags.force) return files;
+  const texts = await Promise.all(files.map(({ path }) => readIfThere(join(paths.root, path))));
+  const foreign = files.flatMap(({ path }, index) => (texts[index] === undefined ? [] : [path]));
+  if (foreign.length === 0) return files;
+  throw new CamofleetError('CF_FILE_EXISTS', `${foreign.join(', ')} would be overwritten`, { existing: foreign });
 }

@@ -3,7 +3,7 @@
  * containers. None imports a service: what it starts is the same command line everywhere.
  */
 export { createFleet } from './create.js';
-export { type FileChange, compareFiles, ejectTemplates, writeFiles } from './files.js';
+export { type FileChange, compareFiles, ejectTemplates, readIfThere, writeFiles } from './files.js';
 export { ensureState } from './state.js';
 export {
   type CertificateFacts,

@@ -253,3 +253,55 @@ describe.concurrent('render with bad input', () => {
     expect(error(stdout)).toMatchObject({ code: 'CF_USAGE', message: expect.stringContaining(message) as string });
   });
 });
+
+describe.concurrent('render --guide', () => {
+  const PAGES = ['README.md', 'flow.mmd', 'routes.csv', 'reverse-proxy.md', 'env.md'].map(
+    (name) => `docs/novnc/${name}`,
+  );
+
+  test('writes the guide; render then keeps it up, and the check names what is stale', async () => {
+    using folder = await fleet();
+    expect((await folder.cli(['render'])).stdout).not.toContain('docs/novnc');
+    const written = await folder.cli(['render', '--guide']);
+    expect(written.stdout.split('\n')).toEqual([...FILES, ...PAGES]);
+    expect((await folder.cli(['render', '--check'])).exitCode).toBe(0);
+
+    folder.write('camofleet.yaml', 'fleet: { id: lab }\npublic: { host: fleet.example.com }\n');
+    const stale = await folder.cli(['render', '--check', '--json']);
+    expect(stale.exitCode).toBe(1);
+    expect(error(stale.stdout)).toMatchObject({ code: 'CF_RENDER_DIFFERS' });
+    expect((error(stale.stdout).facts as { different: string[] }).different).toEqual(
+      expect.arrayContaining(PAGES.filter((path) => !path.endsWith('flow.mmd'))),
+    );
+    expect(stale.stderr).toContain('camofleet render');
+
+    expect((await folder.cli(['render'])).exitCode).toBe(0);
+    expect(folder.read('docs/novnc/reverse-proxy.md')).toContain('server_name fleet.example.com;');
+    expect((await folder.cli(['render', '--check'])).exitCode).toBe(0);
+  });
+
+  test('is of one engine: another one leaves it alone, unless it is asked to write its own', async () => {
+    using folder = await fleet();
+    await folder.cli(['render', '--guide']);
+    const other = await folder.cli(['render', '--engine', 'local']);
+    expect(other.stdout).not.toContain('docs/novnc');
+    expect(folder.read('docs/novnc/env.md')).toContain('CAMOFLEET_GATEWAY_CONTROL_URL=http://control:9001');
+    await folder.cli(['render', '--engine', 'local', '--guide']);
+    expect(folder.read('docs/novnc/env.md')).toContain('CAMOFLEET_GATEWAY_CONTROL_URL=http://127.0.0.1:9001');
+    expect((await folder.cli(['render', '--engine', 'kubernetes', '--guide'])).exitCode).toBe(2);
+  });
+
+  test('does not write over a guide that somebody wrote by hand, unless it is told to', async () => {
+    using folder = await fleet();
+    folder.write('docs/novnc/README.md', '# Ours\n');
+    const refused = await folder.cli(['render', '--guide', '--json']);
+    expect(refused.exitCode).toBe(2);
+    expect(error(refused.stdout)).toMatchObject({
+      code: 'CF_FILE_EXISTS',
+      facts: { existing: ['docs/novnc/README.md'] },
+    });
+    expect(folder.read('docs/novnc/README.md')).toBe('# Ours\n');
+    expect((await folder.cli(['render', '--guide', '--force'])).exitCode).toBe(0);
+    expect(folder.read('docs/novnc/README.md')).toContain('# noVNC traffic guide');
+  });
+});

@@ -30,6 +30,7 @@ export const COMPONENTS = {
   chromium: { programs: ['chromium'], install: 'apt-get install chromium' },
   nginx: { programs: ['nginx'], install: 'apt-get install nginx-light' },
   haproxy: { programs: ['haproxy'], install: 'apt-get install haproxy' },
+  caddy: { programs: ['caddy'], install: 'apt-get install caddy' },
   websockify: { programs: ['websockify'], install: 'apt-get install websockify' },
   nft: { programs: ['nft', 'ip'], install: 'apt-get install nftables iproute2' },
   ss: { programs: ['ss'], install: 'apt-get install iproute2' },
