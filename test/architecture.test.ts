@@ -42,6 +42,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly from: readonly string[]; re
   },
   health: { from: ['core', 'settings'], why: 'it asks from outside, as whoever runs the container would' },
   images: { from: ['core', 'topology'], why: 'it builds from what is installed, whatever that does' },
+  smoke: {
+    from: ['core', 'topology', 'processes', 'report', 'engine', 'diagnostics'],
+    why: 'it drives an engine and verify, as a person at the command line would; it knows no service',
+  },
   cli: { from: ['core'], why: 'what commands share' },
   commands: { from: ['*'], why: 'thin shells over everything' },
 };

@@ -5,6 +5,8 @@ export { serveUntilStopped } from './service.js';
 export { type Progress, progressLine, startProgress } from './progress.js';
 export { engineFlag, fleetFlags, fleetLocation } from './fleet.js';
 export { table } from './table.js';
+export { type CiTalk, ciTalk } from './ci.js';
+export { type VerifyTalk, verifyTalk } from './verify-talk.js';
 export {
   certificates,
   choices,

@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { Flags, type Interfaces } from '@oclif/core';
 import {
   CamofleetCommand,
+  type VerifyTalk,
   certificates,
   choices,
   durationMs,
@@ -16,9 +17,11 @@ import {
   pageUrl,
   resolution,
   socketUrl,
+  verifyTalk,
 } from '../cli/index.js';
 import { CamofleetError, EXIT, type ExitCode, errorText, randomId, worstExit } from '../core/index.js';
-import type { VerifyDeps, VerifyObserver, VerifyOptions } from '../diagnostics/index.js';
+import type { VerifyDeps, VerifyOptions } from '../diagnostics/index.js';
+import type { HoldProgress } from '../report/index.js';
 
 export default class Verify extends CamofleetCommand {
   static override summary =
@@ -116,7 +119,10 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     const options = await this.#options(flags, isGiven ? this.context.cwd : root);
     await using scope = new AsyncDisposableStack();
     const fleet = isGiven ? undefined : await this.#fleet(root, file, flags, scope);
-    const observer = flags.quiet || flags.json ? SILENT : observe(this.signal, { printable, renderProgress });
+    const observer =
+      flags.quiet || flags.json
+        ? SILENT
+        : verifyTalk<HoldProgress>(process.stderr, this.signal, { printable, renderProgress });
     const { report, dir } = await verify(options, {
       version: this.config.version,
       fleet,
@@ -240,48 +246,15 @@ function holdMs(flags: VerifyFlags): number {
 }
 
 type VerifyFlags = Interfaces.InferredFlags<typeof Verify.flags>;
-type Renderings = Pick<typeof import('../report/index.js'), 'printable' | 'renderProgress'>;
-
 const PLAIN_COLUMNS = 120;
-const MINUTE_MS = 60_000;
-/** Talk while it runs. */
-interface Talk extends VerifyObserver {
-  /** What is printed next stands alone. */
-  readonly end: () => void;
-}
 
-const SILENT: Talk = { onStage: () => {}, onCheck: () => {}, onTrouble: () => {}, onHold: () => {}, end: () => {} };
-
-/** On a terminal one line that changes, elsewhere plain lines, one a minute during the hold. */
-function observe(signal: AbortSignal, { printable, renderProgress }: Renderings): Talk {
-  const { stderr } = process;
-  const clear = stderr.isTTY ? '\r\u001B[K' : '';
-  let nextAt = MINUTE_MS;
-  const told = new Set<string>();
-  signal.addEventListener('abort', () => {
-    stderr.write(`${clear}ending early; the evidence is being written, another Ctrl-C ends at once\n`);
-  });
-  return {
-    onStage: (text) => stderr.write(stderr.isTTY ? `${clear}${text} …` : `${text} …\n`),
-    onCheck: ({ verdict, hop, title, saw, because }, named) => {
-      if (verdict !== 'fail' && verdict !== 'warn' && verdict !== 'unknown') return;
-      const who = named ? ` ${hop} ${named.code} ${named.confidence}:` : '';
-      stderr.write(`${clear}${verdict}:${who} ${title}: ${printable(saw ?? because ?? '')}\n`);
-    },
-    onTrouble: (what) => {
-      if (!told.has(what)) stderr.write(`${clear}${what}\n`);
-      told.add(what);
-    },
-    onHold: (progress) => {
-      if (stderr.isTTY) stderr.write(`${clear}${renderProgress(progress, stderr.columns)}`);
-      else if (progress.elapsedMs >= nextAt) {
-        stderr.write(`${renderProgress(progress, PLAIN_COLUMNS)}\n`);
-        nextAt += MINUTE_MS;
-      }
-    },
-    end: () => stderr.write(clear),
-  };
-}
+const SILENT: VerifyTalk<HoldProgress> = {
+  onStage: () => {},
+  onCheck: () => {},
+  onTrouble: () => {},
+  onHold: () => {},
+  end: () => {},
+};
 
 /** Resolves when all of it was taken: what comes next ends the process. */
 function print(text: string): Promise<void> {

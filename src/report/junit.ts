@@ -5,7 +5,7 @@ import { escapeXml as escape } from './xml.js';
  * Checks, the findings of the hold and the limits of a budget as JUnit XML: fail is a failure, unknown an error, skip a
  * skip, warn passes with its text. A run that was interrupted has an error, so that nobody takes it for a pass.
  */
-export function renderJUnit(report: Report): string {
+export function renderJUnit(report: Report, suite = 'camofleet verify'): string {
   const cases = [
     ...report.checks.map((check) => checkCase(check, report)),
     ...report.findings.filter((finding) => !isOfCheck(finding)).map(findingCase),
@@ -17,7 +17,7 @@ export function renderJUnit(report: Report): string {
   const seconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="camofleet verify" ${counts} time="${seconds}">`,
+    `<testsuites name="${escape(suite)}" ${counts} time="${seconds}">`,
     `  <testsuite name="${escape(report.run)}" ${counts} time="${seconds}" timestamp="${report.startedAt}">`,
     ...cases,
     '  </testsuite>',
