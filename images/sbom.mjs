@@ -20,14 +20,30 @@ const debian = readFileSync(values.debian, 'utf8')
 if (debian.length === 0) throw new Error(`${values.debian} names no installed package`);
 
 const node = nodeComponent();
-const components = [...bill.components, node, ...debian];
-const root = bill.metadata.component['bom-ref'];
+const components = [...bill.components.map(withValidLinks), node, ...debian];
+const { 'bom-ref': root } = bill.metadata.component;
+// npm calls the package after its folder.
+const metadata = { ...bill.metadata, component: { ...bill.metadata.component, name: root.replace(/@[^@]*$/, '') } };
 const added = [node, ...debian].map((component) => component['bom-ref']);
 const dependencies = bill.dependencies.map((entry) =>
   entry.ref === root ? { ...entry, dependsOn: [...entry.dependsOn, ...added] } : entry,
 );
-const all = { ...bill, components, dependencies: [...dependencies, ...added.map((ref) => ({ ref, dependsOn: [] }))] };
+const all = {
+  ...bill,
+  metadata,
+  components,
+  dependencies: [...dependencies, ...added.map((ref) => ({ ref, dependsOn: [] }))],
+};
 process.stdout.write(`${JSON.stringify(all, null, 1)}\n`);
+
+/** npm passes on what packages say; a link must be a URL, and `git@host:path` is none. */
+function withValidLinks(component) {
+  const links = component.externalReferences?.map((link) => ({
+    ...link,
+    url: link.url.replace(/^([\w.-]+@[\w.-]+):(?!\/\/)/, 'ssh://$1/'),
+  }));
+  return { ...component, ...(links && { externalReferences: links.filter(({ url }) => URL.canParse(url)) }) };
+}
 
 /** The fields of one paragraph of a control file; continued lines are left out. */
 function fieldsOf(paragraph) {
@@ -75,7 +91,7 @@ function nodeComponent() {
       type: 'library',
       'bom-ref': `${purl}#${name}`,
       name,
-      version: partVersion,
+      ...(partVersion && { version: partVersion }), // Node does not tell all of them
     })),
   };
 }

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Writable } from 'node:stream';
 import { execa } from 'execa';
 import { CamofleetError } from '../core/index.js';
 import { type ImageService, imageName } from '../topology/index.js';
@@ -16,8 +15,8 @@ export interface BuildOptions {
   /** Take no layer from the cache, and look for newer bases. */
   readonly fresh: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Gets what the builder says. */
-  readonly log: Writable;
+  /** Gets what the builder says, line by line. */
+  readonly onLine: (line: string) => void;
 }
 
 export interface BuiltImage {
@@ -41,7 +40,7 @@ export async function buildImage(
   signal: AbortSignal,
 ): Promise<BuiltImage> {
   const name = imageName(service, options.version);
-  const built = await docker(buildArguments(service, options), options, signal, options.log);
+  const built = await docker(buildArguments(service, options), options, signal, options.onLine);
   if (built.failed) throw new CamofleetError('CF_IMAGE_BUILD', `${name} was not built: docker build ${built.how}`);
   const { stdout } = await docker(['image', 'inspect', '--format', '{{.Id}} {{.Size}}', name], options, signal);
   const [id = '', bytes = ''] = stdout.trim().split(' ');
@@ -68,7 +67,7 @@ export async function copyBill(
 /** The command line of a build, after `docker`. */
 export function buildArguments(
   service: ImageService,
-  { packageRoot, version, origin, buildArgs, fresh }: Omit<BuildOptions, 'env' | 'log'>,
+  { packageRoot, version, origin, buildArgs, fresh }: Omit<BuildOptions, 'env' | 'onLine'>,
 ): string[] {
   const labels = { version, ...origin };
   return [
@@ -95,17 +94,19 @@ async function docker(
   args: readonly string[],
   { env }: Pick<BuildOptions, 'env'>,
   signal: AbortSignal,
-  log?: Writable,
+  onLine?: (line: string) => void,
 ): Promise<Answer> {
-  const result = await execa('docker', args, {
+  const child = execa('docker', args, {
     env,
     reject: false,
     cancelSignal: signal,
     stdin: 'ignore',
-    ...(log && { stdout: log, stderr: log, buffer: false }),
+    all: onLine !== undefined,
   });
+  if (onLine) for await (const line of child.iterable({ from: 'all' })) onLine(line);
+  const result = await child;
   signal.throwIfAborted();
   if (result.code === 'ENOENT') throw new CamofleetError('CF_COMPONENT_MISSING', 'docker is not installed here');
   const how = result.signal ? `was ended by ${result.signal}` : `exited with code ${result.exitCode}`;
-  return { failed: result.failed, stdout: result.stdout ?? '', stderr: result.stderr ?? '', how };
+  return { failed: result.failed, stdout: result.stdout, stderr: result.stderr, how };
 }

@@ -42,7 +42,7 @@ names go to stdout, a line each; the builder's words go to stderr.`;
       buildArgs: flags['build-arg'] ?? [],
       fresh: flags.fresh,
       env,
-      log: process.stderr,
+      onLine: (line: string) => this.say(line),
     };
     const images = [];
     for (const service of services) {
