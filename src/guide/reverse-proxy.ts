@@ -1,4 +1,4 @@
-import { ROUTES, renderTraefik } from '../topology/index.js';
+import { ROUTES, type Topology, publicOrigin, renderTraefik } from '../topology/index.js';
 import { SOCKET_HOURS, caddyExtract, haproxyExtract, haproxyPem, nginxExtract } from './proxies/index.js';
 import type { GuideSubject } from './subject.js';
 import { blockOf, tableOf, timeOf } from './words.js';
@@ -6,15 +6,14 @@ import { blockOf, tableOf, timeOf } from './words.js';
 /** Who the page is for, in a sentence, and what all four proxies must do. */
 export function reverseProxyPage(subject: GuideSubject): string {
   const { topology } = subject;
-  const { host, port } = topology.public;
   return `# Reverse proxies
 
 <!-- Rendered from camofleet.yaml by \`camofleet render --guide\`. Do not edit. -->
 
-Four ways to bring \`https://${host}:${port}/\` to the gateway and the control plane. Traefik is what camofleet renders and runs; nginx,
-HAProxy and Caddy do the same in its place. Each block below is a whole, working configuration for this fleet, not a sketch.
-The project's tests cut these blocks out of this page, start the real program with them, and hold a still screen through it for
-120 s with not one byte in either direction, pings off; then the screen must still answer.
+Four ways to bring \`${publicOrigin(topology)}\` to the gateway and the control plane. Traefik is what camofleet renders and runs;
+nginx, HAProxy and Caddy do the same in its place. Each block is a whole, working configuration for this fleet, not a sketch: the
+project's tests cut the blocks out of this page, start the real programs with them, and hold a still screen through all four for 120 s,
+without pings and without one byte in either direction. Then the screen must still answer.
 
 ## What a proxy must do, whichever it is
 
@@ -67,35 +66,14 @@ ${tableOf(
 
 ## Clocks
 
-What each program does to an open socket that is silent, and to all sockets when it reads its configuration anew.
+What ends an open socket that is quiet, and what becomes of open sockets when the program reads its configuration anew or is stopped.
+Measured with Traefik 3.7, nginx 1.22, HAProxy 2.6 and Caddy 2.6:
 
-${tableOf(
-  ['program', 'ends a quiet socket after', 'set here', 'reload', 'stop'],
-  [
-    [
-      'Traefik 3.7',
-      'never: no option does',
-      '–',
-      'sockets live',
-      `cut ${timeOf(topology.ingress.graceTimeoutMs)} after SIGTERM (\`lifeCycle.graceTimeOut\`)`,
-    ],
-    [
-      'nginx',
-      '`proxy_read_timeout`, `proxy_send_timeout`: 60 s',
-      `${SOCKET_HOURS} h`,
-      'the old worker keeps them, until `worker_shutdown_timeout`',
-      'cut at once by SIGTERM; SIGQUIT waits for them',
-    ],
-    [
-      'HAProxy',
-      '`timeout tunnel`; without it `timeout client` and `timeout server`',
-      `${SOCKET_HOURS} h`,
-      'the old process keeps them, until `hard-stop-after`',
-      'cut at once by SIGTERM; SIGUSR1 waits for them',
-    ],
-    ['Caddy', 'never', '–', '**cut**, unless `stream_close_delay` (2.7 and later) gives them time', 'cut'],
-  ],
-)}
+${tableOf(['', 'ends a quiet socket after', 'here', 'reload', 'stop'], clocksOf(topology))}
+
+A reload of Caddy is worth a second look: viewers hear 1001, as if they had left by themselves, and the gateway hears a close frame that is
+not masked, which no browser sends; it logs \`protocol_error\`. From 2.7 on \`stream_close_delay 12h\` within \`reverse_proxy\` lets open
+sockets outlive a reload.
 
 ## Traefik
 
@@ -125,14 +103,13 @@ ${blockOf('sh', haproxyPem(subject), 'haproxy.pem')}
 
 ${blockOf('haproxy', haproxyExtract(subject), 'haproxy.cfg')}
 
-In its log a session that was cut by \`timeout tunnel\` ends with the letters \`sD\` or \`cD\`, one that a viewer closed with \`--\` or \`CD\`.
+In its log the two letters before the counters tell who ended a socket: \`cD\` and \`sD\` are \`timeout tunnel\`, \`--\` is a viewer who left.
 
 ## Caddy
 
 ${blockOf('caddyfile', caddyExtract(subject), 'Caddyfile')}
 
-Caddy names itself in \`Server\` and \`Via\` and sets \`X-Forwarded-*\` anew by itself. A block that is imported takes its argument as
-\`{args.0}\`; from 2.7 on \`{args[0]}\` is the newer spelling.
+Caddy sets \`X-Forwarded-*\` anew by itself, and no word about upgrades is needed. Without \`tls\` it asks an authority for a certificate.
 
 ## In front of Traefik
 
@@ -152,6 +129,34 @@ edge:
 \`camofleet render --check\` fails when a ping comes too seldom for a timer on this list; \`camofleet verify --find-idle\` measures the timer
 when nobody knows it.
 `;
+}
+
+function clocksOf({ ingress }: Topology): readonly (readonly string[])[] {
+  const own = `${SOCKET_HOURS} h`;
+  return [
+    [
+      'Traefik',
+      'nothing does',
+      '',
+      'sockets live',
+      `cut ${timeOf(ingress.graceTimeoutMs)} after SIGTERM (\`lifeCycle.graceTimeOut\`)`,
+    ],
+    [
+      'nginx',
+      '60 s: `proxy_read_timeout`, `proxy_send_timeout`',
+      own,
+      'sockets live in the old worker, until `worker_shutdown_timeout`',
+      'cut at once by SIGTERM; SIGQUIT waits for them',
+    ],
+    [
+      'HAProxy',
+      '`timeout tunnel`; without it `timeout client` and `timeout server`',
+      own,
+      'sockets live in the old process, until `hard-stop-after`',
+      'cut at once by SIGTERM; SIGUSR1 waits for them',
+    ],
+    ['Caddy', 'nothing does', '', '**sockets are cut**', 'cut at once'],
+  ];
 }
 
 function pings({ topology }: GuideSubject): string {

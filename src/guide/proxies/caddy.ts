@@ -18,12 +18,10 @@ export function caddyExtract(subject: GuideSubject): string {
   }
 }
 
-(service) {
-  reverse_proxy {args.0} {
-    transport http {
-      dial_timeout ${timer(ingress.dialTimeoutMs)}
-      response_header_timeout ${timer(ingress.responseHeaderTimeoutMs)}
-    }
+(patience) {
+  transport http {
+    dial_timeout ${timer(ingress.dialTimeoutMs)}
+    response_header_timeout ${timer(ingress.responseHeaderTimeoutMs)}
   }
 }
 
@@ -44,18 +42,24 @@ ${head}
   # The picture, the viewer page and its assets. Nothing is stripped. No timer of Caddy ends an open socket.
   @gateway path ${socketPath} ${viewerPrefix}*
   handle @gateway {
-    import service ${gateway}
+    reverse_proxy ${gateway} {
+      import patience
+    }
   }
   # The API; ${apiPrefix} is taken away.
   @api path ${apiPrefix} ${apiPrefix}/*
   handle @api {
     uri strip_prefix ${apiPrefix}
-    import service ${control}
+    reverse_proxy ${control} {
+      import patience
+    }
   }
   # The fleet page.
   @page path / ${uiPrefix} ${uiPrefix}/*
   handle @page {
-    import service ${control}
+    reverse_proxy ${control} {
+      import patience
+    }
   }
   # Health, metrics and administration are nobody's business out here.
   handle {

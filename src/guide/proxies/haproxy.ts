@@ -57,5 +57,5 @@ backend control
 
 /** The command that makes the file which HAProxy reads chain and key from. */
 export function haproxyPem({ placement, pem }: GuideSubject): string {
-  return `cat ${placement.ingress.certificate} ${placement.ingress.key} > ${pem} && chmod 600 ${pem}`;
+  return `(umask 077; cat ${placement.ingress.certificate} ${placement.ingress.key} > ${pem})`;
 }
