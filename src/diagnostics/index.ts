@@ -4,7 +4,7 @@
  */
 export { parseBudget } from './budget.js';
 export { CODES } from './codes.js';
-export { type DoctorEngine, type DoctorOptions, doctor, thisHost } from './doctor/index.js';
+export { type DoctorEngine, doctor, thisHost } from './doctor/index.js';
 export { waitForFrame } from './first-frame.js';
 export { MODES } from './subjects/index.js';
 export type { VerifyDeps, VerifyObserver, VerifyOptions } from './options.js';

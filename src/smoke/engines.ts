@@ -119,22 +119,3 @@ async function startHere(fleet: SmokeFleet, deps: EngineDeps, signal: AbortSigna
     },
   };
 }
-
-/** Lines of each log that are kept. */
-const LOG_LINES = 20_000;
-
-/** The logs of a fleet by the name of their service, as far as there are any. */
-export async function logsOf(engine: Engine): Promise<ReadonlyMap<string, readonly string[]>> {
-  const lines = new Map<string, string[]>();
-  const options = { sources: [], lines: LOG_LINES, follow: false };
-  try {
-    for await (const { source, text } of engine.logs(options, new AbortController().signal)) {
-      const own = lines.get(source) ?? [];
-      own.push(text);
-      lines.set(source, own);
-    }
-  } catch {
-    return lines; // nothing was ever started: there are none
-  }
-  return lines;
-}

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CamofleetError, redactText } from '../core/index.js';
+import { CamofleetError, errorText, redactText } from '../core/index.js';
 import { type Report, type SmokeRecord, renderHtml, renderJUnit } from '../report/index.js';
 import { reportOfSteps } from './record.js';
 
@@ -13,8 +13,11 @@ export interface EvidenceFolder {
   adopt(runDir: string): Promise<void>;
   /** Keeps lines of a log, with secrets taken out. */
   keepLog(name: string, lines: readonly string[]): Promise<void>;
-  /** Last: smoke.json, junit-smoke.xml, and a report of the steps where verify never came. */
-  finish(run: string, record: SmokeRecord): Promise<void>;
+  /**
+   * Last: smoke.json, junit-smoke.xml, and a report of the steps where verify never came. Gives what could not be written, also
+   * before, and why.
+   */
+  finish(run: string, record: SmokeRecord): Promise<readonly string[]>;
 }
 
 const RECORD = 'smoke.json';
@@ -39,6 +42,8 @@ export async function openFolder(dir: string): Promise<EvidenceFolder> {
 }
 
 class Folder implements EvidenceFolder {
+  readonly #unwritten: string[] = [];
+
   constructor(readonly dir: string) {}
 
   get runs(): string {
@@ -50,16 +55,17 @@ class Folder implements EvidenceFolder {
   }
 
   async keepLog(name: string, lines: readonly string[]): Promise<void> {
-    await mkdir(join(this.dir, 'logs'), { recursive: true });
-    await writeFile(join(this.dir, 'logs', `${name}.log`), redactText(`${lines.join('\n')}\n`).text);
+    await mkdir(join(this.dir, 'logs'), { recursive: true }).catch(() => {}); // the write says it
+    await this.#write(join('logs', `${name}.log`), `${lines.join('\n')}\n`);
   }
 
-  async finish(run: string, record: SmokeRecord): Promise<void> {
+  async finish(run: string, record: SmokeRecord): Promise<readonly string[]> {
     await rm(this.runs, { recursive: true, force: true });
     const report = reportOfSteps(run, record);
     await this.#write('junit-smoke.xml', renderJUnit(report, 'camofleet ci smoke'));
     if (!record.isVerified) await this.#writeReport(report);
     await this.#write(RECORD, `${JSON.stringify(record, null, 2)}\n`);
+    return this.#unwritten;
   }
 
   async #writeReport(report: Report): Promise<void> {
@@ -67,7 +73,9 @@ class Folder implements EvidenceFolder {
     await this.#write('report.json', `${JSON.stringify(report, null, 2)}\n`);
   }
 
-  #write(name: string, text: string): Promise<void> {
-    return writeFile(join(this.dir, name), redactText(text).text);
+  async #write(name: string, text: string): Promise<void> {
+    await writeFile(join(this.dir, name), redactText(text).text).catch((error: unknown) => {
+      this.#unwritten.push(`${name}: ${errorText(error)}`);
+    });
   }
 }

@@ -3,9 +3,10 @@ import { type VerifyObserver, type VerifyOptions, verify, waitForFrame } from '.
 import type { Engine, Step } from '../engine/index.js';
 import { type Report, type SmokeRecord, type SmokeStep, formatMs } from '../report/index.js';
 import type { EngineName, FleetPaths } from '../topology/index.js';
-import { type EngineDeps, type StartedFleet, engineOf, logsOf, start } from './engines.js';
+import { type EngineDeps, type StartedFleet, engineOf, start } from './engines.js';
 import { type FleetDeps, type SmokeFleet, givenFleet, throwawayFleet } from './fleet.js';
 import { type EvidenceFolder, openFolder } from './folder.js';
+import { keepLogs, logsOf } from './logs.js';
 import { ingressName, recordOf } from './record.js';
 import { type Done, Steps } from './steps.js';
 
@@ -51,6 +52,8 @@ export interface SmokeResult {
   readonly record: SmokeRecord;
   /** Of verify; undefined where it never came to that. */
   readonly report: Report | undefined;
+  /** What could not be written, and why. */
+  readonly unwritten: readonly string[];
 }
 
 /**
@@ -73,8 +76,7 @@ export async function smoke(options: SmokeOptions, deps: SmokeDeps): Promise<Smo
     steps: steps.all,
     report: seen.report,
   });
-  await folder.finish(deps.suffix, record);
-  return { record, report: seen.report };
+  return { record, report: seen.report, unwritten: await folder.finish(deps.suffix, record) };
 }
 
 interface Seen {
@@ -88,6 +90,8 @@ const PORT_TRIES = 3;
 
 /** The steps of one run. */
 class Run {
+  #logs: ReadonlyMap<string, readonly string[]> = new Map();
+
   constructor(
     private readonly options: SmokeOptions,
     private readonly deps: SmokeDeps,
@@ -110,15 +114,22 @@ class Run {
           current.fleet = scope.use(await throwawayFleet(this.deps));
         }
     });
-    let report: Report | undefined;
-    if (up) {
-      await this.steps.take('frame', () => this.#frame(current.fleet));
+    const report = up && (await this.#prove(current.fleet, up));
+    const engine = await this.#engineOf(current.fleet);
+    if (engine.name === 'local') this.#logs = await logsOf(engine);
+    for (const [name, lines] of this.#logs) await this.folder.keepLog(name, lines);
+    return { engine: engine.name, started: up, report };
+  }
+
+  /** What is to be seen of a fleet that is up; it is down afterwards, whatever comes between. */
+  async #prove(fleet: SmokeFleet, running: StartedFleet): Promise<Report | undefined> {
+    try {
+      await this.steps.take('frame', () => this.#frame(fleet));
       // It names the hop where no frame came.
-      if (!this.deps.signal.aborted) report = await this.steps.take('verify', () => this.#verify(current.fleet));
-      await this.steps.take('down', () => this.#down(up));
+      return this.deps.signal.aborted ? undefined : await this.steps.take('verify', () => this.#verify(fleet));
+    } finally {
+      await this.steps.take('down', () => this.#down(running));
     }
-    await this.#keepLogs(current.fleet);
-    return { engine: (await this.#engineOf(current.fleet)).name, started: up, report };
   }
 
   async #fleet(): Promise<Done<SmokeFleet>> {
@@ -131,9 +142,22 @@ class Run {
   }
 
   async #up(fleet: SmokeFleet): Promise<Done<StartedFleet>> {
-    const deps = this.#engineDeps();
-    const value = await start(await this.#engineOf(fleet), fleet, deps, this.deps.signal);
-    return { value, saw: `${value.url}/ behind ${ingressName(value.ingress)}` };
+    const engine = await this.#engineOf(fleet);
+    const logs = engine.name === 'local' ? undefined : keepLogs(engine);
+    try {
+      const started = await start(engine, fleet, this.#engineDeps(), this.deps.signal);
+      const stop = async (): ReturnType<StartedFleet['stop']> => {
+        const stops = await started.stop();
+        await logs?.[Symbol.asyncDispose]();
+        return stops;
+      };
+      return { value: { ...started, stop }, saw: `${started.url}/ behind ${ingressName(started.ingress)}` };
+    } catch (error) {
+      await logs?.[Symbol.asyncDispose]();
+      throw error;
+    } finally {
+      if (logs) this.#logs = logs.lines; // it goes on growing until the fleet is down
+    }
   }
 
   async #frame({ paths, topology }: SmokeFleet): Promise<Done<true>> {
@@ -170,11 +194,6 @@ class Run {
       saw: saw || 'nothing ran any more',
       as: { verdict: forced.length > 0 ? 'warn' : 'pass', exitCode: EXIT.ok },
     };
-  }
-
-  async #keepLogs(fleet: SmokeFleet): Promise<void> {
-    const engine = await this.#engineOf(fleet);
-    for (const [name, lines] of await logsOf(engine)) await this.folder.keepLog(name, lines);
   }
 
   #engineOf(fleet: SmokeFleet): Promise<Engine> {

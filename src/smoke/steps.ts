@@ -34,9 +34,9 @@ export class Steps {
   /** Undefined where the step failed, which is noted. */
   async take<T>(name: SmokeStepName, work: () => Promise<Done<T>>): Promise<T | undefined> {
     const { monotonic, observer } = this.deps;
-    await observer.onBegin(name);
     const began = monotonic();
     try {
+      await observer.onBegin(name);
       const { value, saw, as } = await work();
       await this.#note({
         name,

@@ -18,7 +18,7 @@ import {
   startProgress,
   verifyTalk,
 } from '../../cli/index.js';
-import { errorText, randomId } from '../../core/index.js';
+import { EXIT, type ExitCode, errorText, randomId, worstExit } from '../../core/index.js';
 import type { Step } from '../../engine/index.js';
 import type { HoldProgress, Report, SmokeRecord, SmokeStep } from '../../report/index.js';
 import type { SmokeObserver } from '../../smoke/index.js';
@@ -77,7 +77,7 @@ run · 4 refused · 5 warnings with --strict · 99 a budget was crossed · 130 i
       say: (line) => this.say(line),
       progress: (names) => startProgress(names, { stream: process.stderr, env, monotonic: () => performance.now() }),
     });
-    const { record, report } = await smoke(options, {
+    const { record, report, unwritten } = await smoke(options, {
       version: this.config.version,
       packageRoot,
       temporary: env['RUNNER_TEMP'] || tmpdir(),
@@ -108,7 +108,9 @@ run · 4 refused · 5 warnings with --strict · 99 a budget was crossed · 130 i
     );
     annotate(ci, record, report);
     await this.#summarise(ci, reports.renderSmokeMarkdown(record, report));
-    process.exit(record.exitCode); // sockets of libraries that linger must not hold the verdict back
+    for (const what of unwritten) this.say(`error  cannot be written: ${what}`);
+    const codes = [record.exitCode as ExitCode, ...(unwritten.length > 0 ? [EXIT.couldNotRun] : [])];
+    process.exit(worstExit(codes)); // sockets of libraries that linger must not hold the verdict back
   }
 
   async #options(flags: SmokeFlags) {
