@@ -21,6 +21,7 @@ const PURPOSES = {
   scripts: 'what `npm run` runs',
   src: 'the sources',
   'src/commands': 'one file a command: flags in, one library call, data out',
+  'src/processes': 'long-lived children: start, wait until ready, stop, recognise again',
   'src/ui': 'the two pages: viewer with noVNC, and fleet',
   templates: 'Compose and Traefik files with holes; `render` fills them',
   test: 'mirrors src, file by file',
@@ -58,8 +59,7 @@ function purposeOf(root, folder) {
   const comment = existsSync(index) ? /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(index, 'utf8'))?.[1] : undefined;
   if (!comment) throw new Error(`scripts/guide/inventory.mjs has no line for ${folder}/`);
   const text = comment.replaceAll(/\s*\n\s*\*\s?/g, ' ').trim();
-  const sentence = (/^(.*?)\.(?:\s|$)/.exec(text)?.[1] ?? text).replace(/^(RFB|RFC)|^./, (first) =>
-    first.length > 1 ? first : first.toLowerCase(),
-  );
-  return sentence;
+  const sentence = /^(.*?)\.(?:\s|$)/.exec(text)?.[1] ?? text;
+  // A name keeps its capitals.
+  return /^[A-Z][a-z]*\b/.test(sentence) ? sentence[0].toLowerCase() + sentence.slice(1) : sentence;
 }
