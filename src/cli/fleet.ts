@@ -15,7 +15,7 @@ export const fleetFlags = {
 };
 
 /** As in src/topology, which is imported only when a command runs. */
-const ENGINES = ['local', 'compose'] as const;
+const ENGINES = ['local', 'compose', 'swarm'] as const;
 
 /** Where the fleet runs; most commands know it from the last `up`. */
 export const engineFlag = {

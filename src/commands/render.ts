@@ -6,7 +6,7 @@ import type { FileChange } from '../engine/index.js';
 import type { FleetPaths, RenderEngine, RenderedFile, Templates, Topology } from '../topology/index.js';
 
 /** As in src/topology, which is imported only when the command runs. */
-const ENGINES = ['compose', 'local', 'kubernetes'] as const satisfies readonly RenderEngine[];
+const ENGINES = ['compose', 'local', 'swarm', 'kubernetes'] as const satisfies readonly RenderEngine[];
 
 export default class Render extends CamofleetCommand {
   static override summary =

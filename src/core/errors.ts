@@ -24,6 +24,10 @@ export const ERRORS = {
   },
   CF_COMPOSE_MISSING: { exit: 3, hint: 'Install Docker Compose: its package is docker-compose-plugin.' },
   CF_IMAGE_MISSING: { exit: 3, hint: 'Build the images: `camofleet images build`.' },
+  CF_SWARM_INACTIVE: {
+    exit: 3,
+    hint: 'Run `docker swarm init --advertise-addr ADDRESS` here, or run this on a manager of the swarm.',
+  },
   CF_DOCKER_FAILED: { exit: 3, hint: 'Mend what Docker names above, then run the command again.' },
   CF_SLOTS_EXHAUSTED: { exit: 3, hint: 'End a session, or widen the ranges under `runner` in camofleet.yaml.' },
   CF_STOPPING: { exit: 3, hint: 'It takes no new sessions. Ask again when it is back.' },

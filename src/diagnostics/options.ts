@@ -52,6 +52,8 @@ export interface FleetEvidence {
   readonly logs: Readonly<Partial<Record<'traefik' | 'gateway' | 'runner' | 'control' | 'supervisor', string>>>;
   /** Where the gateway listens past the ingress; undefined when none runs, or when it cannot be reached from here. */
   readonly gateway: { readonly host: string; readonly port: number } | undefined;
+  /** Whether runners can be dialled from here, past the gateway. */
+  readonly reachesRunners: boolean;
   /** Where packets are recorded, as `--capture` takes it. */
   readonly capture: string;
   /** Resolves when what was said up to now is in the files. */

@@ -123,6 +123,8 @@ export interface Evidence extends AsyncDisposable {
   readonly logs: Readonly<Partial<Record<EvidenceLog, string>>>;
   /** Where a gateway listens past the ingress; undefined when none runs, or when it cannot be reached from here. */
   readonly gateway: { readonly host: string; readonly port: number } | undefined;
+  /** Whether runners can be dialled from here, past the gateway. */
+  readonly reachesRunners: boolean;
   /** Where packets are recorded, as `--capture` takes it: `auto`, `pid:1234,pid:1240`. */
   readonly capture: string;
   /** Resolves when what was said up to now is in the files. */

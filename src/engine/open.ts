@@ -4,6 +4,7 @@ import { systemClock } from '../core/index.js';
 import { ENGINES, type EngineName, type FleetPaths, loadTopology } from '../topology/index.js';
 import type { Engine, EngineDeps } from './engine.js';
 import { composeEngine } from './compose/engine.js';
+import { swarmEngine } from './swarm/engine.js';
 import { localEngine } from './local/engine.js';
 
 type OpenDeps = Pick<EngineDeps, 'paths' | 'self' | 'version'>;
@@ -20,6 +21,8 @@ export async function openEngine(named: EngineName | undefined, given: OpenDeps)
       return localEngine(deps);
     case 'compose':
       return composeEngine(deps);
+    case 'swarm':
+      return swarmEngine(deps);
   }
 }
 

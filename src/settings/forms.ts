@@ -14,6 +14,11 @@ export const PLACES = {
   want: 'a host name, an IP address or a network like 10.0.0.0/24, without port and brackets',
 };
 
+export const SUBNET = {
+  test: (text: string): boolean => text.includes('/') && isNetwork(text),
+  want: 'a network like 10.0.0.0/24',
+};
+
 export const TARGETS = { test: isTarget, want: 'a target like host:port, host:min-max or 10.0.0.0/8:min-max' };
 
 export const NAME = { pattern: /^[A-Za-z0-9_.-]{1,64}$/, want: '1 to 64 of A-Z a-z 0-9 _ . -' };

@@ -9,13 +9,16 @@ import { runnerSettings } from './runner.js';
 export { SETTINGS_CHANNELS, announceIgnored } from '../config/index.js';
 export { CONTROL_MEMORY, type ControlConfig, controlSettings } from './control.js';
 export { type GatewayConfig, type MapEntry, gatewaySettings } from './gateway.js';
-export { BROWSER_NAME, NAME, NETWORKS, NO_BROWSER, ORIGINS, RESOLUTION, TEST_CARDS } from './forms.js';
+export { BROWSER_NAME, NAME, NETWORKS, NO_BROWSER, ORIGINS, RESOLUTION, SUBNET, TEST_CARDS } from './forms.js';
 export type { BrowserSetting } from './browsers.js';
 export { type RunnerConfig, runnerSettings } from './runner.js';
 
 export const SERVICES = { gateway: gatewaySettings, runner: runnerSettings, control: controlSettings } as const;
 
 export type ServiceName = keyof typeof SERVICES;
+
+/** Where control's internal listener tells Traefik of the gateways. */
+export const GATEWAYS_PATH = '/ingress/gateways';
 
 /** Names under our prefixes that are not settings of a service. */
 const TOOL_NAMES = [

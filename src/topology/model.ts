@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { LOG_LEVELS, isHost, urlHost } from '../core/index.js';
-import { BROWSER_NAME, NAME, NETWORKS, ORIGINS, RESOLUTION } from '../settings/index.js';
+import { BROWSER_NAME, NAME, NETWORKS, ORIGINS, RESOLUTION, SUBNET } from '../settings/index.js';
 
 /**
  * THE model: the one place for hosts, ports, paths, timeouts, trust and id ranges. `camofleet.yaml` is its file;
@@ -80,7 +80,7 @@ const browser = z.strictObject({
 });
 
 /** Where `up` can start a fleet. */
-export const ENGINES = ['local', 'compose'] as const;
+export const ENGINES = ['local', 'compose', 'swarm'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export const topologySchema = z.strictObject({
@@ -245,6 +245,16 @@ export const topologySchema = z.strictObject({
       runner: bounds(4_096, 2, 4_000),
     })
     .prefault({}),
+  swarm: z
+    .strictObject({
+      rfbNetwork: z
+        .string()
+        .refine(SUBNET.test)
+        .meta({ want: SUBNET.want })
+        .default('10.213.213.0/24')
+        .describe('The network that RFB is on: runners bind their address in it, and tokens lead nowhere else.'),
+    })
+    .prefault({}),
   edge: z
     .array(
       z.strictObject({
@@ -272,6 +282,9 @@ export const READY_PATH = '/readyz';
 
 /** Names of the services as engines start them and hosts as Compose resolves them. */
 export const SERVICE_HOSTS = { traefik: 'traefik', gateway: 'gateway', runner: 'runner', control: 'control' } as const;
+
+/** The name of gateways on the network of the ingress; each replica answers to it with its own address. */
+export const GATEWAY_ALIAS = 'gateway-edge';
 
 /** The name of runners on the network that RFB is on; each replica answers to it with its own address. */
 export const RFB_ALIAS = 'runner-rfb';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isLoopback, urlHost } from '../core/index.js';
-import { RFB_ALIAS, SERVICE_HOSTS, type Topology } from './model.js';
+import { GATEWAY_ALIAS, RFB_ALIAS, SERVICE_HOSTS, type Topology } from './model.js';
 import type { FleetPaths } from './state.js';
 
 /** What an engine decides beside the topology: where services listen, how they reach each other, where files lie. */
@@ -16,6 +16,11 @@ export interface Placement {
    * sockets. With one there is nobody else to send them to, and its own answer says more than the ingress could.
    */
   readonly gateways: readonly string[];
+  /**
+   * The name with every gateway behind it, as the ingress reaches them, where control tells the ingress of each; undefined
+   * where the ingress knows them by its own file.
+   */
+  readonly gatewaysName: string | undefined;
   /** Whether `dial.runner` is the name of all runners, behind which control finds each. */
   readonly runnersShareName: boolean;
   /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
@@ -59,6 +64,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     gateways: [LOOPBACK],
+    gatewaysName: undefined,
     runnersShareName: false,
     rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
@@ -82,6 +88,18 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
   };
 }
 
+/** Containers of a stack: as on Compose, but on any node of the swarm, and reached at its every address. */
+export function swarmPlacement(topology: Topology): Placement {
+  const { rfbNetwork } = topology.swarm;
+  const compose = composePlacement(topology);
+  return {
+    ...compose,
+    gatewaysName: undefined,
+    rfb: { advertise: rfbNetwork, allowed: [rfbNetwork] },
+    ingress: { ...compose.ingress, isLoopback: false },
+  };
+}
+
 /** Containers of one Compose project; services find each other by name. */
 export function composePlacement(topology: Topology): Placement {
   return {
@@ -90,6 +108,8 @@ export function composePlacement(topology: Topology): Placement {
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
     gateways: [SERVICE_HOSTS.gateway],
+    gatewaysName: GATEWAY_ALIAS,
+    runnersShareName: true,
     // A replica finds its own address behind the name; tokens carry the address.
     rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },
     ingressAddresses: BRIDGE_NETWORKS,
@@ -101,7 +121,6 @@ export function composePlacement(topology: Topology): Placement {
       dynamicFolder: '/etc/traefik/dynamic',
       certificate: '/run/secrets/tls-certificate',
       key: '/run/secrets/tls-key',
-    runnersShareName: true,
       acmeStorage: '/var/lib/traefik/acme.json',
     },
     files: {

@@ -15,6 +15,7 @@ export const CLUSTERS_OWN: readonly string[] = [
   'ingress.healthTimeoutMs',
   'ingress.internalPort',
   'containers',
+  'swarm',
   'ingress.healthIntervalMs',
   'ingress.healthTimeoutMs',
   'ingress.internalPort',

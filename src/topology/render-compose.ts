@@ -5,7 +5,7 @@ import { duration } from './duration.js';
 import { serviceEnvironment } from './environment.js';
 import { Form } from './form.js';
 import { imageName } from './image-names.js';
-import { RFB_ALIAS, type Topology } from './model.js';
+import { GATEWAY_ALIAS, RFB_ALIAS, type Topology } from './model.js';
 import { type Placement, composePlacement } from './placement.js';
 import type { Template } from './templates.js';
 
@@ -21,9 +21,13 @@ const FALLBACK_NAME = 'camofleet';
 const USER = `\${CAMOFLEET_USER:-${CONTAINER_USER.uid}:${CONTAINER_USER.gid}}`;
 
 /** The Compose file of a fleet. Services that an ejected template left out stay out. */
-export function renderCompose(topology: Topology, template: Template, version: string): string {
+export function renderCompose(
+  topology: Topology,
+  template: Template,
+  version: string,
+  placement: Placement = composePlacement(topology),
+): string {
   const form = new Form(template);
-  const placement = composePlacement(topology);
   form.set(['name'], composeProject(topology));
   if (form.has('x-service')) form.set(['x-service', 'user'], USER);
   if (form.has('x-health')) {
@@ -50,6 +54,8 @@ export function renderCompose(topology: Topology, template: Template, version: s
     form.set([...control, 'volumes'], [`./${COMPOSE_STATE.control}:${placement.files.controlState}`]);
   const aliases = ['services', 'runner', 'networks', 'rfb', 'aliases'];
   if (form.has(...aliases)) form.set(aliases, [RFB_ALIAS]);
+  const gateways = ['services', 'gateway', 'networks', 'edge', 'aliases'];
+  if (form.has(...gateways)) form.set(gateways, [GATEWAY_ALIAS]);
   form.set(['secrets'], secrets(topology));
   return form.toString();
 }

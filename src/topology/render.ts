@@ -1,14 +1,15 @@
 import { join, relative } from 'node:path';
 import type { Topology } from './model.js';
-import { type Placement, composePlacement, localPlacement } from './placement.js';
+import { type Placement, composePlacement, localPlacement, swarmPlacement } from './placement.js';
 import { CHART_HEADER, renderChartValues } from './render-chart.js';
 import { renderCompose } from './render-compose.js';
+import { STACK_FILE, renderSwarm } from './render-swarm.js';
 import { renderDynamic, renderStatic } from './render-traefik.js';
 import { type FleetPaths, STATE_FOLDER } from './state.js';
 import type { Templates } from './templates.js';
 
 /** What can be rendered for. */
-export type RenderEngine = 'compose' | 'local' | 'kubernetes';
+export type RenderEngine = 'compose' | 'local' | 'swarm' | 'kubernetes';
 
 /** A file that follows from the topology: its path below the fleet's folder, and its text. */
 export interface RenderedFile {
@@ -35,6 +36,15 @@ export function render(topology: Topology, engine: RenderEngine, input: RenderIn
         { path: 'traefik/traefik.yaml', text: traefik.static },
         { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },
       ];
+    }
+    case 'swarm': {
+      const traefik = renderTraefik(topology, swarmPlacement(topology), templates);
+      const files = {
+        static: { path: 'traefik/traefik.yaml', text: traefik.static },
+        dynamic: { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },
+      };
+      const stack = renderSwarm(topology, templates.compose, files, version);
+      return [{ path: STACK_FILE, text: stack }, files.static, files.dynamic];
     }
     case 'kubernetes':
       return [{ path: 'kubernetes/values.yaml', text: `${CHART_HEADER}${renderChartValues(topology)}` }];

@@ -16,6 +16,20 @@ const BROKEN: readonly Broken[] = [
   {
     id: 'ping-interval',
     path: 'gateway.pingIntervalMs',
+    yaml: 'engine: swarm\npublic: { bind: 0.0.0.0, host: fleet.example }\ngateway: { pingIntervalMs: 300001, readTimeoutMs: 900001 }',
+    saw: '300001 ms',
+    remedy: '300000',
+  },
+  {
+    id: 'swarm-bind',
+    path: 'public.bind',
+    yaml: 'engine: swarm',
+    saw: '127.0.0.1',
+    remedy: '0.0.0.0',
+  },
+  {
+    id: 'ping-interval',
+    path: 'gateway.pingIntervalMs',
     yaml: 'gateway: { pingIntervalMs: 20001 }',
     saw: '20001 ms',
     remedy: '20000',

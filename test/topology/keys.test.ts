@@ -17,6 +17,7 @@ describe('the valid names', () => {
         'runner',
         'control',
         'containers',
+        'swarm',
         'edge',
       ],
     ],

@@ -72,7 +72,7 @@ async function subjectAt(
 ): Promise<Subject> {
   const url = new URL(vnc.ws);
   const token = url.searchParams.get('token') ?? '';
-  const raw = fleet && mode !== 'watch-only' ? await rawTarget(token, fleet) : undefined;
+  const raw = fleet && reachesRunners(fleet) && mode !== 'watch-only' ? await rawTarget(token, fleet) : undefined;
   return {
     mode,
     session: session.id,
@@ -98,6 +98,10 @@ function placeOfGateway({ evidence, topology }: VerifiedFleet): FleetEvidence['g
   return evidence ? evidence.gateway : { host: '127.0.0.1', port: topology.gateway.port };
 }
 
+function reachesRunners({ evidence }: VerifiedFleet): boolean {
+  return evidence?.reachesRunners ?? true;
+}
+
 function entranceOf({ fleet, origin, headers }: FleetInput): Front | undefined {
   if (!fleet) return undefined;
   const at = publicOrigin(fleet.topology);
@@ -117,8 +121,8 @@ function missingVantages(subjects: readonly Subject[], { fleet }: FleetInput): P
     ? []
     : [{ what: 'vantage gateway', because: 'no gateway runs, or its network cannot be reached from here' }];
   if (subjects.every(({ mode, targets }) => mode === 'watch-only' || targets.rfb)) return gateway;
-  return [
-    ...gateway,
-    { what: 'vantage rfb', because: `${fleet.paths.tokenKeys} cannot be used here, so the RFB password is not known` },
-  ];
+  const because = reachesRunners(fleet)
+    ? `${fleet.paths.tokenKeys} cannot be used here, so the RFB password is not known`
+    : 'the runners are on a network that reaches containers alone';
+  return [...gateway, { what: 'vantage rfb', because }];
 }

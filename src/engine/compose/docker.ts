@@ -5,10 +5,16 @@ import { findProgram } from '../../processes/index.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The Docker of this host and its Compose, as their command lines. Every call is over when it returns. */
-export interface Docker {
+/** The Docker of this host, as its command line. Every call is over when it returns. */
+export interface Daemon {
   /** `docker …`: what it prints. Throws CF_DOCKER_FAILED with what it said. */
   run(args: readonly string[], options?: RunOptions): Promise<string>;
+  /** The lines of `docker …` until it ends or the signal comes. */
+  tail(args: readonly string[], signal: AbortSignal): AsyncGenerator<string>;
+}
+
+/** The Docker of this host and its Compose. */
+export interface Docker extends Daemon {
   /** `docker compose …` in the folder of the fleet. */
   compose(args: readonly string[], options?: RunOptions): Promise<string>;
   /** The lines of `docker compose …` until it ends or the signal comes. */
@@ -16,6 +22,8 @@ export interface Docker {
 }
 
 interface RunOptions {
+  /** Besides ours. */
+  readonly env?: Env;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   /** What it says beside its answer is wanted too: the logs of a container. */
@@ -31,24 +39,41 @@ const MAX_OUTPUT = 16_777_216;
 const KILL_MS = 2_000;
 const LAST_WORDS = 8;
 
+/** Finds Docker. Throws CF_COMPONENT_MISSING or CF_DOCKER_UNREACHABLE with what was seen. */
+export async function openDaemon(cwd: string, env: Env): Promise<Daemon> {
+  const docker = programOf(env);
+  const server = await said(docker, ['version', '--format', '{{.Server.Version}}'], { cwd, env });
+  if (server.failed)
+    throw new CamofleetError('CF_DOCKER_UNREACHABLE', `the Docker daemon does not answer: ${server.words}`);
+  return {
+    run: async (args, options) => {
+      const given = { ...env, ...options?.env };
+      return taken('docker', args, await said(docker, args, { cwd, ...options, env: given }));
+    },
+    tail: (args, signal) => lines(docker, args, { cwd, env }, signal),
+  };
+}
+
 /**
  * Finds Docker and Compose, as a plug-in or on its own. Throws CF_COMPONENT_MISSING, CF_DOCKER_UNREACHABLE or
  * CF_COMPOSE_MISSING with what was seen.
  */
 export async function openDocker(cwd: string, env: Env): Promise<Docker> {
-  const docker = findProgram('docker', env['PATH']);
-  if (docker === undefined) throw new CamofleetError('CF_COMPONENT_MISSING', 'docker is not on PATH; wanted Docker');
+  const daemon = await openDaemon(cwd, env);
   const call = (file: string, args: readonly string[], options: RunOptions = {}): Promise<Said> =>
     said(file, args, { cwd, env, ...options });
-  const server = await call(docker, ['version', '--format', '{{.Server.Version}}']);
-  if (server.failed)
-    throw new CamofleetError('CF_DOCKER_UNREACHABLE', `the Docker daemon does not answer: ${server.words}`);
-  const [file, ...first] = await composeCommand(docker, env, call);
+  const [file, ...first] = await composeCommand(programOf(env), env, call);
   return {
-    run: async (args, options) => taken('docker', args, await call(docker, args, options)),
+    ...daemon,
     compose: async (args, options) => taken('compose', args, await call(file, [...first, ...args], options)),
     follow: (args, signal) => lines(file, [...first, ...args], { cwd, env }, signal),
   };
+}
+
+function programOf(env: Env): string {
+  const docker = findProgram('docker', env['PATH']);
+  if (docker === undefined) throw new CamofleetError('CF_COMPONENT_MISSING', 'docker is not on PATH; wanted Docker');
+  return docker;
 }
 
 async function composeCommand(

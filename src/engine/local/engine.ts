@@ -33,6 +33,7 @@ export function localEngine({ paths, topology, self, clock }: EngineDeps): Engin
           supervisor: serviceLog(paths, 'supervisor'),
         },
         gateway: { host: '127.0.0.1', port: gateway.port },
+        reachesRunners: true,
         capture: 'auto',
         settled: async () => {},
         services: async () => {

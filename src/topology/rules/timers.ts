@@ -4,13 +4,16 @@ import type { Rule, Violation } from './rule.js';
 const X11VNC_WRITE_MS = 20_000;
 /** Gateways tell who watches every 10 s; one report may be lost. */
 const LEAST_IDLE_TTL_S = 30;
+/** Swarm's service addresses and its way in from every node forget a TCP connection that is silent for so long. */
+const IPVS_IDLE_MS = 900_000;
 /** What a hop's own answer takes to travel once its budget is spent. */
 const ANSWER_MARGIN_MS = 1_000;
 
 /** Pings keep every timer on the path from running out, with two to spare. */
-const pingInterval: Rule = ({ gateway, edge }) => {
+const pingInterval: Rule = ({ engine, gateway, edge }) => {
   const timers = [
     { name: 'gateway.readTimeoutMs', ms: gateway.readTimeoutMs },
+    ...(engine === 'swarm' ? [{ name: "the idle timer of Swarm's service addresses (IPVS)", ms: IPVS_IDLE_MS }] : []),
     ...edge.map(({ name, idleTimeoutMs }) => ({ name: `the idle timer of ${name}`, ms: idleTimeoutMs })),
   ];
   const shortest = timers.reduce((best, timer) => (timer.ms < best.ms ? timer : best));

@@ -3,6 +3,23 @@ import { isLoopback, nearest } from '../../core/index.js';
 import { NO_BROWSER, TEST_CARDS } from '../../settings/index.js';
 import type { Rule } from './rule.js';
 
+/** Swarm publishes a port at every address of a node, whatever the file says. */
+const swarmBind: Rule = ({ engine, public: publicSide }) => {
+  if (engine !== 'swarm' || EVERY_ADDRESS.includes(publicSide.bind)) return [];
+  return [
+    {
+      id: 'topology.swarm-bind',
+      severity: 'fail',
+      path: 'public.bind',
+      saw: publicSide.bind,
+      want: '0.0.0.0 or ::, because Swarm publishes a port at every address of a node',
+      remedy: 'public.bind: 0.0.0.0',
+    },
+  ];
+};
+
+const EVERY_ADDRESS = ['0.0.0.0', '::'];
+
 const openIdentity: Rule = ({ gateway, public: publicSide }) => {
   if (gateway.identity !== 'open' || isLoopback(publicSide.bind)) return [];
   return [
@@ -90,4 +107,4 @@ const defaultBrowser: Rule = ({ runner }) => {
   ];
 };
 
-export const trustRules: readonly Rule[] = [openIdentity, certificate, acme, publicHost, defaultBrowser];
+export const trustRules: readonly Rule[] = [swarmBind, openIdentity, certificate, acme, publicHost, defaultBrowser];
