@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { redeemSchema, viewedSchema, viewerReportSchema } from '../api/index.js';
 import { type Clock, isLoopback } from '../core/index.js';
 import { bearerMatches, problemOf } from '../http/index.js';
+import { GATEWAYS_PATH } from '../settings/index.js';
 import { type EventHistory, serveEvents } from '../sse/index.js';
+import type { GatewayService } from './gateways.js';
 import type { Memory } from './memory.js';
 import type { Registry } from './registry.js';
 import type { Viewers } from './viewers.js';
@@ -19,6 +21,8 @@ interface InternalDeps {
   readonly tokenTtlSeconds: number;
   readonly viewers: Viewers;
   readonly metricsPath: string;
+  /** What the ingress is told of the gateways; undefined: nothing. */
+  readonly gateways: (() => Promise<GatewayService>) | undefined;
 }
 
 /** A page has its token renewed as soon as it shows a picture: the report of its socket may still be on its way. */
@@ -31,7 +35,8 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
   const metrics = metricsOf(deps);
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.url === deps.metricsPath) return;
+    // Addresses of our own networks, for an ingress that has no key of ours.
+    if (request.url === deps.metricsPath || request.url === GATEWAYS_PATH) return;
     const { serviceKey } = deps;
     const may =
       serviceKey === undefined ? isLoopback(request.ip) : bearerMatches(request.headers.authorization, serviceKey);
@@ -57,6 +62,9 @@ export async function buildInternal(deps: InternalDeps): Promise<FastifyInstance
     return reply.code(told.status).send(problemOf({ ...told, requestId: request.id }));
   });
   app.get(deps.metricsPath, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+
+  const { gateways } = deps;
+  if (gateways) app.get(GATEWAYS_PATH, gateways);
 
   app.get<{ Params: { gateway: string } }>('/internal/gateways/:gateway/events', (request, reply) => {
     reply.hijack();

@@ -6,6 +6,7 @@ import { openKeyFile } from '../tokens/index.js';
 import { buildApi } from './api.js';
 import { type Resolve, systemResolve } from './discovery.js';
 import { keyProblem, listening, memoryOpened } from './events.js';
+import { gatewayService } from './gateways.js';
 import { buildInternal } from './internal.js';
 import { Memory } from './memory.js';
 import { Registry } from './registry.js';
@@ -31,6 +32,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
   await using scope = new AsyncDisposableStack();
   const serviceKey = readKeyFile(config.serviceKeyFile);
   const history = new EventHistory();
+  const resolve = deps.resolve ?? systemResolve;
   const { memory, isNew } = await Memory.open(config.stateDir, deps.clock);
   const viewers = new Viewers(deps.clock);
   const registry = scope.use(
@@ -40,7 +42,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
       serviceKey,
       history,
       memory,
-      resolve: deps.resolve ?? systemResolve,
+      resolve,
     }),
   );
   const keyring =
@@ -76,6 +78,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps): Pr
     tokenTtlSeconds: config.tokenTtlSeconds,
     viewers,
     metricsPath: config.metricsPath,
+    gateways: config.gatewaysUrl === '' ? undefined : () => gatewayService(config, resolve),
   });
   const { port: internalPort } = await listen(
     internal.server,

@@ -8,10 +8,12 @@ import {
   host,
   json,
   list,
+  millis,
   pathPrefix,
   port,
   seconds,
   text,
+  url,
 } from '../config/index.js';
 import { NETWORKS, ORIGINS } from './forms.js';
 import { type WorkerEntry, parseWorkers } from './workers.js';
@@ -96,6 +98,23 @@ export const controlSettings = defineSettings('control', {
     env: 'CAMOFLEET_CONTROL_STATE_DIR',
     default: '',
     doc: 'Folder for what a restart must not forget, mode 0700: revoked rights, redeemed tokens; empty: nothing outlives the process.',
+  }),
+  gatewaysUrl: url({
+    env: 'CAMOFLEET_CONTROL_GATEWAYS_URL',
+    default: '',
+    doc: 'The gateways as the ingress reaches them, `http://NAME:PORT`: each address behind the name is one. Traefik then asks the internal listener for them (`providers.http`, path `/ingress/gateways`); empty: it is told of none.',
+  }),
+  gatewayHealthIntervalMs: millis({
+    env: 'CAMOFLEET_CONTROL_GATEWAY_HEALTH_INTERVAL_MS',
+    default: 1_000,
+    min: 100,
+    doc: 'Between two questions of the ingress to each of several gateways whether it takes new sockets.',
+  }),
+  gatewayHealthTimeoutMs: millis({
+    env: 'CAMOFLEET_CONTROL_GATEWAY_HEALTH_TIMEOUT_MS',
+    default: 500,
+    min: 50,
+    doc: 'A gateway that does not answer by then takes none.',
   }),
   publicHosts: list({
     env: 'CAMOFLEET_CONTROL_PUBLIC_ORIGINS',

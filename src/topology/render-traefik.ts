@@ -1,3 +1,4 @@
+import { GATEWAYS_PATH } from '../settings/index.js';
 import { duration } from './duration.js';
 import { Form } from './form.js';
 import { READY_PATH, ROUTES, type Topology } from './model.js';
@@ -11,7 +12,7 @@ const RESOLVER = 'camofleet-tls';
 const TLS_CHALLENGE_PROTOCOL = 'acme-tls/1';
 
 /** Traefik's static file: the entry point, its timers, the access log. */
-export function renderStatic({ ingress, tls }: Topology, placement: Placement, template: Template): string {
+export function renderStatic({ ingress, tls, control }: Topology, placement: Placement, template: Template): string {
   const form = new Form(template);
   const entryPoint = ['entryPoints', 'websecure'];
   form.set([...entryPoint, 'address'], placement.ingress.address);
@@ -19,6 +20,12 @@ export function renderStatic({ ingress, tls }: Topology, placement: Placement, t
   form.set([...entryPoint, 'transport', 'lifeCycle', 'graceTimeOut'], duration(ingress.graceTimeoutMs));
   form.set([...entryPoint, 'transport', 'respondingTimeouts', 'readTimeout'], duration(ingress.readTimeoutMs));
   form.set(['providers', 'file', 'directory'], placement.ingress.dynamicFolder);
+  if (placement.gatewaysName !== undefined)
+    form.set(['providers', 'http'], {
+      endpoint: `http://${placement.dial.control}:${control.internalPort}${GATEWAYS_PATH}`,
+      pollInterval: duration(ingress.healthIntervalMs),
+      pollTimeout: duration(ingress.healthIntervalMs * 2),
+    });
   form.set(['accessLog', 'filePath'], placement.ingress.accessLog);
   if (placement.ingress.internalAddress !== undefined) {
     form.set(['entryPoints', INTERNAL], { address: placement.ingress.internalAddress });
@@ -37,6 +44,7 @@ export function renderDynamic(topology: Topology, placement: Placement, template
   const form = new Form(template);
   fillRoutes(form, topology);
   fillServices(form, topology, placement);
+  if (placement.gatewaysName !== undefined) leaveGatewaysToControl(form);
   fillCertificates(form, topology, placement);
   return form.toString();
 }
@@ -80,6 +88,13 @@ function fillServices(form: Form, { gateway, control, ingress }: Topology, { dia
   if (!form.has(...timeouts)) return;
   form.set([...timeouts, 'dialTimeout'], duration(ingress.dialTimeoutMs));
   form.set([...timeouts, 'responseHeaderTimeout'], duration(ingress.responseHeaderTimeoutMs));
+}
+
+/** Two providers must not name the same service: routes then lead to the one of control. */
+function leaveGatewaysToControl(form: Form): void {
+  if (form.has('http', 'services', 'gateway')) form.remove('http', 'services', 'gateway');
+  for (const router of ['vnc', 'websockify'])
+    if (form.has('http', 'routers', router)) form.set(['http', 'routers', router, 'service'], 'gateway@http');
 }
 
 function fillCertificates(form: Form, { tls }: Topology, { ingress }: Placement): void {

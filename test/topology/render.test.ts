@@ -97,12 +97,20 @@ describe('what is rendered', () => {
 
 describe('a changed topology changes what it should and nothing else:', () => {
   test.each<[string, string, readonly string[]]>([
-    ['the gateway’s port', 'gateway: { port: 7000 }', ['HTTP_PORT: "7000"', '- url: http://gateway:7000']],
+    [
+      'the gateway’s port',
+      'gateway: { port: 7000 }',
+      ['HTTP_PORT: "7000"', 'CAMOFLEET_CONTROL_GATEWAYS_URL: http://gateway-edge:7000'],
+    ],
     ['control’s port', 'control: { port: 7000 }', ['CONTROL_PORT: "7000"', '- url: http://control:7000']],
     [
       'control’s internal port',
       'control: { internalPort: 7000 }',
-      ['CAMOFLEET_GATEWAY_CONTROL_URL: http://control:7000', 'CAMOFLEET_CONTROL_INTERNAL_PORT: "7000"'],
+      [
+        'CAMOFLEET_GATEWAY_CONTROL_URL: http://control:7000',
+        'CAMOFLEET_CONTROL_INTERNAL_PORT: "7000"',
+        'endpoint: http://control:7000/ingress/gateways',
+      ],
     ],
     ['pings', 'gateway: { pingIntervalMs: 5000 }', ['WS_PING_INTERVAL_MS: "5000"']],
     [
@@ -163,7 +171,7 @@ describe('a changed topology changes what it should and nothing else:', () => {
   test('several gateways are each asked whether they take sockets; one alone is not, its answer says more', () => {
     const topology = topologyOf('ingress: { healthIntervalMs: 2000, healthTimeoutMs: 700 }');
     const balancer = (gateways?: readonly string[]): unknown => {
-      const placement = { ...composePlacement(topology), ...(gateways && { gateways }) };
+      const placement = { ...composePlacement(topology), gatewaysName: undefined, ...(gateways && { gateways }) };
       const { dynamic } = renderTraefik(topology, placement, TEMPLATES);
       return at(dynamic, 'http', 'services', 'gateway', 'loadBalancer');
     };
@@ -173,6 +181,24 @@ describe('a changed topology changes what it should and nothing else:', () => {
       healthCheck: { path: '/readyz', interval: '2s', timeout: '700ms' },
     });
     expect(balancer()).toEqual({ serversTransport: 'fleet', servers: [{ url: 'http://gateway:6900' }] });
+  });
+
+  test('where gateways share a name, control tells Traefik of each of them, and routes lead to what it tells', () => {
+    const rendered = files('ingress: { healthIntervalMs: 2000 }');
+    expect(at(rendered.get(STATIC), 'providers', 'http')).toEqual({
+      endpoint: 'http://control:9001/ingress/gateways',
+      pollInterval: '2s',
+      pollTimeout: '4s',
+    });
+    expect(Object.keys(at(rendered.get(DYNAMIC), 'http', 'services') as object)).toEqual(['control']);
+    for (const router of ['vnc', 'websockify'])
+      expect(at(rendered.get(DYNAMIC), 'http', 'routers', router, 'service')).toBe('gateway@http');
+    const compose = rendered.get(COMPOSE);
+    expect(at(compose, 'services', 'gateway', 'networks', 'edge')).toEqual({ aliases: ['gateway-edge'] });
+    expect(at(compose, 'services', 'control', 'environment')).toMatchObject({
+      CAMOFLEET_CONTROL_GATEWAYS_URL: 'http://gateway-edge:6900',
+      CAMOFLEET_CONTROL_GATEWAY_HEALTH_INTERVAL_MS: '2000',
+    });
   });
 
   test('the id of the fleet names the project, in letters that Compose takes', () => {
@@ -257,7 +283,7 @@ describe('RFB', () => {
 
   test('is on one network alone, which leads nowhere, between gateway and runner', () => {
     expect(at(compose, 'networks', 'rfb')).toEqual({ internal: true });
-    expect(at(compose, 'services', 'gateway', 'networks')).toContain('rfb');
+    expect(Object.keys(at(compose, 'services', 'gateway', 'networks') as object)).toEqual(['edge', 'fleet', 'rfb']);
     expect(at(compose, 'services', 'runner', 'networks', 'rfb')).toEqual({ aliases: ['runner-rfb'] });
     expect(at(compose, 'services', 'traefik', 'networks')).toEqual(['edge']);
     expect(at(compose, 'services', 'control', 'networks')).toEqual(['edge', 'fleet']);
@@ -295,7 +321,9 @@ describe('an ejected template', () => {
       dynamic: { file: 'templates/traefik/dynamic.yaml', text: 'http: { routers: { vnc: {} } }\n' },
     });
     expect(Object.keys(at(rendered.get(COMPOSE), 'services') as object)).toEqual(['gateway']);
-    expect(at(rendered.get(DYNAMIC), 'http')).toEqual({ routers: { vnc: { rule: 'PathPrefix(`/vnc/`)' } } });
+    expect(at(rendered.get(DYNAMIC), 'http')).toEqual({
+      routers: { vnc: { rule: 'PathPrefix(`/vnc/`)', service: 'gateway@http' } },
+    });
   });
 
   test.each<[string, keyof Templates, string, string]>([
