@@ -13,7 +13,7 @@ export function bringingUp({ topology }: GuideSubject): string {
   const handshake = blockOf(
     'sh',
     `curl -sS --http1.1 -i -H 'Upgrade: websocket' -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' \\
-  -H 'Sec-WebSocket-Key: Q5BQY8MPWT6/7A0IoHYSMQ==' '${origin}${ROUTES.socketPath}?token=x'`,
+  -H 'Sec-WebSocket-Key: Q5BQY8MPWT6/7A0IoHYSMQ==' '${origin}${ROUTES.viewerPrefix}x${ROUTES.socketPath}'`,
   );
   return `## Checklist: bringing it up
 
@@ -24,7 +24,8 @@ export function bringingUp({ topology }: GuideSubject): string {
 2. **API.** \`curl -sS ${origin}${ROUTES.apiPrefix}/health\` says \`{"status":"ok"}\`: \`${ROUTES.apiPrefix}\` is stripped, control answers.
 3. **Gateway.** \`curl -sS '${origin}${ROUTES.socketPath}?token=x'\` says **401** and \`token_invalid\`. A refusal in JSON is good
    news: it came from the gateway, so name, TLS and route are right. HTML or plain text came from somebody else.
-4. **Upgrade.** The same as a handshake. 401 again: \`Upgrade\` arrives. 426 or 400 instead: a proxy on the way takes it off.
+4. **Upgrade.** A handshake at a path that exists as a socket only. **404** and \`unknown_id\`: \`Upgrade\` has arrived. **426**: a proxy on
+   the way took it off.
 
 ${indented(handshake)}
 
@@ -68,7 +69,7 @@ function rowsOf({ topology, isProject }: GuideSubject): readonly (readonly strin
       page('CF-TRAEFIK-ROUTE'),
     ],
     [
-      '400 or 426 on the socket',
+      '200 `{"ready":true}` or 426 on the socket',
       'step 4 again, at the gateway itself',
       'A proxy takes `Upgrade` off',
       page('CF-EDGE-UPGRADE'),

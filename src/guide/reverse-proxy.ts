@@ -28,7 +28,7 @@ ${tableOf(
     [
       'Pass `Upgrade`, `Connection` and `Sec-WebSocket-*` on',
       'They are hop-by-hop: a proxy drops them unless told.',
-      '`CF-EDGE-UPGRADE`: 426 or 400',
+      '`CF-EDGE-UPGRADE`: 200 `{"ready":true}`, or 426',
     ],
     [
       'Keep `Host` as the browser sent it, with its port',

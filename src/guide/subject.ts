@@ -7,6 +7,7 @@ import {
   type Topology,
   composePlacement,
   localPlacement,
+  swarmPlacement,
 } from '../topology/index.js';
 
 /** What the guide is about: a fleet, and where an engine puts its parts. */
@@ -33,6 +34,8 @@ export function guideSubject(
   switch (engine) {
     case 'compose':
       return composeSubject(topology, templates);
+    case 'swarm':
+      return { ...composeSubject(topology, templates), engine, placement: swarmPlacement(topology) };
     case 'local':
       return localSubject(topology, templates, paths);
     default:

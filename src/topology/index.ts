@@ -14,7 +14,7 @@ export { type FleetPaths, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.
 export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
 export { explainTopology } from './explain.js';
 export { listenerPorts, violationText, violations } from './invariants.js';
-export { type Placement, composePlacement, localPlacement } from './placement.js';
+export { type Placement, composePlacement, localPlacement, swarmPlacement } from './placement.js';
 export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';

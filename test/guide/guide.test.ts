@@ -56,6 +56,7 @@ describe('the guide', () => {
     const topology = topologyOf('');
     expect(guideSubject('local', topology, TEMPLATES, PATHS)?.placement.dial.gateway).toBe('127.0.0.1');
     expect(guideSubject('compose', topology, TEMPLATES, PATHS)?.placement.dial.gateway).toBe('gateway');
+    expect(guideSubject('swarm', topology, TEMPLATES, PATHS)?.engine).toBe('swarm');
     expect(guideSubject('kubernetes', topology, TEMPLATES, PATHS)).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 /** flow.mmd, read and drawn by Mermaid itself, in a browser. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { composeSubject, renderGuide } from '../../src/guide/index.ts';
 import { lacks, which } from '../support/components.ts';
@@ -8,7 +8,7 @@ import { EXAMPLES, packageTemplates, topologyOf } from '../topology/support/topo
 import { openChromium } from './support/chromium.ts';
 
 /** Mermaid without the kinds of diagrams that need large libraries; one file. */
-const MERMAID = createRequire(import.meta.url).resolve('@mermaid-js/tiny');
+const MERMAID = fileURLToPath(import.meta.resolve('@mermaid-js/tiny'));
 
 describe.skipIf(lacks('chromium'))('flow.mmd', () => {
   test('is a sequence diagram that Mermaid draws, with every part of the path, for every example', async () => {

@@ -207,6 +207,27 @@ describe.skipIf(lacks('traefik', 'nginx', 'haproxy', 'caddy'))('the page reverse
     await expect.poll(log, { timeout: 10_000 }).toContain(HANDSHAKE['sec-websocket-key']);
   });
 
+  test.skipIf(lacks('curl'))('the checklist of README.md is answered as it says', async () => {
+    const guide = renderGuide(localSubject(fleet.topology, await packageTemplates(), fleetPaths(fleet.dir)));
+    const readme = guide.find(({ path }) => path.endsWith('/README.md'))!.text;
+    const commands = [
+      ...[...readme.matchAll(/`(curl [^`]+)`/g)].map(([, command]) => command!),
+      ...[...readme.matchAll(/^ {3}(curl [^`]+?)\n {3}```/gm)].map(([, command]) => command!),
+    ];
+    const said = await Promise.all(
+      commands.map(async (command) => {
+        const trusting = command.replace(/^curl /, 'curl --cacert .camofleet/pki/ca.pem ');
+        return (await execa('sh', ['-c', trusting], { cwd: fleet.dir, reject: false })).stdout;
+      }),
+    );
+    expect(said).toEqual([
+      expect.stringMatching(/^302 (127\.0\.0\.1|::1)$/),
+      '{"status":"ok"}',
+      expect.stringContaining('"code":"token_invalid"'),
+      expect.stringMatching(/^HTTP\/1\.1 404 [\s\S]*"code":"unknown_id"/),
+    ]);
+  });
+
   test.each(PROGRAMS)(
     `holds a still screen without pings for ${HOLD_S} s with the real %s`,
     {

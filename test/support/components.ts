@@ -31,6 +31,7 @@ export const COMPONENTS = {
   nginx: { programs: ['nginx'], install: 'apt-get install nginx-light' },
   haproxy: { programs: ['haproxy'], install: 'apt-get install haproxy' },
   caddy: { programs: ['caddy'], install: 'apt-get install caddy' },
+  curl: { programs: ['curl'], install: 'apt-get install curl' },
   websockify: { programs: ['websockify'], install: 'apt-get install websockify' },
   nft: { programs: ['nft', 'ip'], install: 'apt-get install nftables iproute2' },
   ss: { programs: ['ss'], install: 'apt-get install iproute2' },
