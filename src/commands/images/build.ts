@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { CamofleetCommand } from '../../cli/index.js';
+import { CamofleetError } from '../../core/index.js';
 import type { ImageService } from '../../topology/index.js';
 
 /** As in src/topology, which is imported only when the command runs. */
@@ -18,11 +19,12 @@ names go to stdout, a line each; the builder's words go to stderr.`;
     '<%= config.bin %> images build --build-arg NODE_IMAGE=registry.example.com/node:24-bookworm-slim',
   ];
   static override args = {
-    service: Args.string({ description: `Of ${SERVICES.join(', ')}; all when none is named.`, options: [...SERVICES] }),
+    service: Args.string({ description: `Any of ${SERVICES.join(', ')}; all when none is named.` }),
   };
   static override flags = {
     'build-arg': Flags.string({
       multiple: true,
+      multipleNonGreedy: true,
       summary: 'NAME=VALUE for the builder, NODE_IMAGE and DEBIAN_IMAGE among them.',
     }),
     fresh: Flags.boolean({ summary: 'Take nothing from the cache, and look for newer bases.' }),
@@ -34,12 +36,16 @@ names go to stdout, a line each; the builder's words go to stderr.`;
     const { flags, argv } = await this.parse(ImagesBuild);
     const { buildImage, copyBill, originOf } = await import('../../images/index.js');
     const { packageRoot, env } = this.context;
-    const services = argv.length > 0 ? SERVICES.filter((service) => argv.includes(service)) : SERVICES;
+    const services = servicesOf(argv as readonly string[]);
+    const buildArgs = flags['build-arg'] ?? [];
+    const odd = buildArgs.find((argument) => !/^\w+=/.test(argument));
+    if (odd !== undefined)
+      throw new CamofleetError('CF_USAGE', `--build-arg takes NAME=VALUE, not ${JSON.stringify(odd)}`);
     const options = {
       packageRoot,
       version: this.config.version,
       origin: await originOf(packageRoot),
-      buildArgs: flags['build-arg'] ?? [],
+      buildArgs,
       fresh: flags.fresh,
       env,
       onLine: (line: string) => this.say(line),
@@ -54,4 +60,15 @@ names go to stdout, a line each; the builder's words go to stderr.`;
     }
     if (flags.json) process.stdout.write(`${JSON.stringify({ images })}\n`);
   }
+}
+
+/** Those that are named, in the order in which they are built. */
+function servicesOf(names: readonly string[]): readonly ImageService[] {
+  const unknown = names.find((name) => !SERVICES.some((service) => service === name));
+  if (unknown !== undefined)
+    throw new CamofleetError(
+      'CF_USAGE',
+      `there are images of ${SERVICES.join(', ')}, not of ${JSON.stringify(unknown)}`,
+    );
+  return names.length > 0 ? SERVICES.filter((service) => names.includes(service)) : SERVICES;
 }
