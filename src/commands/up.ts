@@ -143,13 +143,16 @@ export default class Up extends CamofleetCommand {
   }
 
   async #start(fleet: Fleet, options: Options, onStep: (step: Step) => void): Promise<Supervisor> {
-    const [{ startSupervisor }, { loadTemplates }, { identify }] = await Promise.all([
+    const [{ UPGRADE_SIGNAL, startSupervisor }, { loadTemplates }, { identify }] = await Promise.all([
       import('../engine/index.js'),
       import('../topology/index.js'),
       import('../processes/index.js'),
     ]);
     const { env, execPath, entryPoint, pid, packageRoot } = this.context;
-    return startSupervisor(
+    // The signal would end a process that does not know it; one that comes too early is asked for again.
+    let supervisor: Supervisor | undefined;
+    process.on(UPGRADE_SIGNAL, () => void supervisor?.upgrade());
+    supervisor = await startSupervisor(
       fleet.topology,
       {
         clock: systemClock,
@@ -162,6 +165,7 @@ export default class Up extends CamofleetCommand {
       },
       this.signal,
     );
+    return supervisor;
   }
 
   async #seeFrame({ paths, topology }: Fleet, progress: Progress, { timeoutMs }: Options): Promise<void> {

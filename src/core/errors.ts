@@ -52,6 +52,7 @@ export const ERRORS = {
     hint: 'Mend the template that is named, or remove it: then the one of the package is used.',
   },
   CF_FILES: { exit: 3, hint: 'Look at the owner, the mode and the free space of what is named above.' },
+  CF_UPGRADE: { exit: 3, hint: 'What runs is shown by `camofleet status`, and why by `camofleet logs supervisor`.' },
   CF_BACKUP_INVALID: {
     exit: 2,
     hint: 'Take another backup, or the same one with the camofleet that wrote it. Nothing was changed.',

@@ -16,6 +16,11 @@ export interface Engine {
   /** Stops it, viewers first; exit of each service is told as it comes. Resolves also when nothing runs. */
   down(options: DownOptions): Promise<DownReport>;
   status(): Promise<FleetStatus>;
+  /**
+   * Replaces what runs by what is installed now, without cutting viewers: new sockets open at the new gateway, then the old one
+   * tells its viewers to come back. Throws when a new version did not come up; what was replaced before then stays.
+   */
+  upgrade(options: UpgradeOptions, signal: AbortSignal): Promise<readonly Replaced[]>;
   /** Hands changed keys and certificates to what runs; open sockets live on. */
   refresh(): Promise<void>;
   logs(options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine>;
@@ -107,6 +112,24 @@ export interface ServiceStatus {
   readonly nextTryAt: string | null;
   /** Published ports, as the system writes them: `127.0.0.1:8443->8443/tcp`. */
   readonly ports: readonly string[];
+}
+
+export interface UpgradeOptions {
+  /** Runners as well while they have sessions, which end with them. */
+  readonly runners: boolean;
+  /** For each service, until its new version is ready. */
+  readonly timeoutMs: number;
+  readonly onReplaced: (replaced: Replaced) => void;
+}
+
+/** What became of a service. */
+export interface Replaced {
+  readonly service: string;
+  readonly how: 'replaced' | 'kept' | 'failed';
+  /** In words, where it was not replaced. */
+  readonly because: string;
+  /** Viewers were told to come back within this time. */
+  readonly tookMs: number;
 }
 
 export interface LogOptions {

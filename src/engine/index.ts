@@ -13,6 +13,7 @@ export {
 } from './certificates.js';
 export { bindProblem, checkPorts } from './local/ports.js';
 export { type Supervisor, startSupervisor } from './local/supervisor.js';
+export { UPGRADE_SIGNAL } from './local/upgrade.js';
 export { type BackgroundMessage } from './local/background.js';
 export { type Step } from './steps.js';
 export {
@@ -20,6 +21,7 @@ export {
   type EngineDeps,
   type Evidence,
   type FleetStatus,
+  type Replaced,
   type RunningFleet,
   type ServiceStatus,
 } from './engine.js';

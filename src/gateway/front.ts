@@ -72,7 +72,12 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     attempt,
     sockets,
     pageRoot: deps.pageRoot,
-    readiness: () => ({ draining: door.draining, control: controlWord(config, control), warnings }),
+    readiness: () => ({
+      draining: door.draining,
+      gateway: config.gatewayId,
+      control: controlWord(config, control),
+      warnings,
+    }),
   });
   if (certificate && server instanceof TlsServer)
     scope.defer(
@@ -84,7 +89,7 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
         problem: (problem) => certificateProblem.publish({ problem }),
       }),
     );
-  const { port } = await listen(server, config.host, config.port, 'HTTP_PORT');
+  const { port } = await listen(server, config.host, config.port, 'HTTP_PORT', config);
   scope.defer(async () => {
     live.endAll();
     await sockets.empty(CUT_MS);
@@ -92,7 +97,10 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     arrivals.destroyAll();
     await closeServer(server);
   });
-  const drain = once(() => drainSockets(config, door, live, sockets));
+  const drain = once(() => {
+    if (config.reusePort) server.close(); // a successor takes what comes
+    return drainSockets(config, door, live, sockets);
+  });
   const owner = scope.move();
   return { port, drain, [Symbol.asyncDispose]: () => owner.disposeAsync() };
 }

@@ -29,6 +29,7 @@ const SPARE_CONNECTIONS = 1_000;
 /** What `/readyz` says. */
 export interface Readiness {
   readonly draining: boolean;
+  readonly gateway: string;
   readonly control: string;
   readonly warnings: readonly string[];
 }

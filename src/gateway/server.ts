@@ -53,7 +53,13 @@ async function listenInternal(
   onDrain: () => void,
 ): Promise<number> {
   const server = internalListener({ metrics: config.accessibleMetrics ? metrics : undefined, onDrain });
-  const { port } = await listen(server, config.internalHost, config.internalPort, 'CAMOFLEET_GATEWAY_INTERNAL_PORT');
+  const { port } = await listen(
+    server,
+    config.internalHost,
+    config.internalPort,
+    'CAMOFLEET_GATEWAY_INTERNAL_PORT',
+    config,
+  );
   scope.defer(() => closeServer(server));
   return port;
 }

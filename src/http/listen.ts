@@ -8,9 +8,18 @@ export interface Listening {
   readonly port: number;
 }
 
-/** Binds a server; throws CF_PORT_TAKEN with the setting's name when it cannot. */
-export async function listen(server: NetServer, host: string, port: number, setting: string): Promise<Listening> {
-  server.listen({ host, port });
+/**
+ * Binds a server; throws CF_PORT_TAKEN with the setting's name when it cannot. With `reusePort` another process of this user
+ * that asks for it too may listen there as well (SO_REUSEPORT).
+ */
+export async function listen(
+  server: NetServer,
+  host: string,
+  port: number,
+  setting: string,
+  { reusePort = false }: { readonly reusePort?: boolean } = {},
+): Promise<Listening> {
+  server.listen({ host, port, reusePort });
   try {
     await once(server, 'listening');
   } catch (cause) {
@@ -26,6 +35,7 @@ export async function listen(server: NetServer, host: string, port: number, sett
 
 /** Stops listening and ends every connection that is left. */
 export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return server.closeAllConnections(); // it has left its port before
   const closed = once(server, 'close');
   server.close();
   server.closeAllConnections();

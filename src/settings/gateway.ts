@@ -63,6 +63,11 @@ export const gatewaySettings = defineSettings(
       doc: 'Name of this gateway towards the control plane.',
       form: NAME,
     }),
+    reusePort: bool({
+      env: 'CAMOFLEET_GATEWAY_REUSE_PORT',
+      default: false,
+      doc: 'Let a successor listen on the same ports meanwhile (Linux): a gateway that drains then leaves them at once, and new sockets open at the successor.',
+    }),
     fleetId: text({
       env: 'CAMOFLEET_GATEWAY_FLEET_ID',
       default: '',
@@ -209,6 +214,13 @@ export const gatewaySettings = defineSettings(
         pingIntervalMs < readTimeoutMs
           ? undefined
           : `WS_PING_INTERVAL_MS must be below WS_READ_TIMEOUT_MS (${readTimeoutMs}), or every quiet viewer is lost, got ${pingIntervalMs}`,
+    },
+    {
+      of: ['reusePort', 'workers'],
+      broken: ({ reusePort, workers }) =>
+        reusePort && workers !== '1'
+          ? 'CAMOFLEET_GATEWAY_REUSE_PORT must be false where CAMOFLEET_GATEWAY_WORKERS share the port already'
+          : undefined,
     },
     {
       of: ['tlsCertificate', 'tlsKey'],

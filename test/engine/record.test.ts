@@ -47,6 +47,8 @@ function recordOf(change: Partial<FleetRecord> = {}, gateway: ProcessIdentity | 
       { ...service, name: 'gateway', identity: gateway },
     ],
     stops: [],
+    accepts: [],
+    upgrade: null,
     ...change,
   };
 }

@@ -21,7 +21,12 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 /** A service that is a shell script; it is ready once the file `up` is there. */
 function serviceOf(script: string, change: Partial<ServicePlan> = {}): Service {
-  const plan: ServicePlan = {
+  const deps = { clock: systemClock, onStep: (step: Step) => void steps.push(step), onChange: () => {} };
+  return new Service(planOf(script, change), deps);
+}
+
+function planOf(script: string, change: Partial<ServicePlan> = {}): ServicePlan {
+  return {
     name: 'gateway',
     spec: { name: 'gateway', file: '/bin/sh', args: ['-c', script], env: {}, cwd: dir, logFile: join(dir, 'log') },
     after: [],
@@ -29,14 +34,78 @@ function serviceOf(script: string, change: Partial<ServicePlan> = {}): Service {
     joined: async () => true,
     stopGraceMs: 2_000,
     hurries: false,
+    overlaps: false,
     ...change,
   };
-  return new Service(plan, { clock: systemClock, onStep: (step) => void steps.push(step), onChange: () => {} });
 }
 
 function pidOf(service: Service): number {
   return service.record.identity!.pid;
 }
+
+describe('a service that is replaced', () => {
+  const sleeping = (change: Partial<ServicePlan> = {}): ServicePlan => planOf('touch up; exec sleep 60', change);
+
+  test('beside the one before: this one ends when its successor is ready, and no end counts as a death', async () => {
+    const service = serviceOf('touch up; exec sleep 60', { overlaps: true });
+    await service.start(5_000, never);
+    const before = pidOf(service);
+    const seen: boolean[] = [];
+    const ready = async (): Promise<true | string> => {
+      seen.push(identify(before) !== undefined);
+      return true;
+    };
+    await service.replace(sleeping({ overlaps: true, ready }), 5_000, never);
+    expect(seen).toEqual([true]);
+    expect(identify(before)).toBeUndefined();
+    expect(pidOf(service)).not.toBe(before);
+    expect(service.record).toMatchObject({ state: 'ready', restarts: 0, lastEnd: null });
+    process.kill(pidOf(service), 'SIGKILL');
+    await expect.poll(() => service.record.restarts, { timeout: 5_000 }).toBe(1); // it is watched as the first was
+    await service.stop();
+  });
+
+  test('in turn where both cannot be: the one before ends first', async () => {
+    const service = serviceOf('touch up; exec sleep 60');
+    await service.start(5_000, never);
+    const before = pidOf(service);
+    const seen: boolean[] = [];
+    const ready = async (): Promise<true | string> => {
+      seen.push(identify(before) !== undefined);
+      return true;
+    };
+    await service.replace(sleeping({ ready }), 5_000, never);
+    expect(seen).toEqual([false]);
+    expect(service.record).toMatchObject({ state: 'ready', restarts: 0 });
+    await service.stop();
+    expect(service.record).toMatchObject({ state: 'stopped', identity: null });
+  });
+
+  test('by one that does not come up stays as it was', async () => {
+    const service = serviceOf('touch up; exec sleep 60', { overlaps: true });
+    await service.start(5_000, never);
+    const before = pidOf(service);
+    const replacing = service.replace(
+      planOf('echo no good; exit 3', { overlaps: true, ready: async () => 'never' }),
+      5_000,
+      never,
+    );
+    await expect(replacing).rejects.toMatchObject({ code: 'CF_SERVICE_EXITED' });
+    expect(identify(before)).toBeDefined();
+    expect(service.record).toMatchObject({ state: 'ready', identity: { pid: before }, restarts: 0 });
+    await service.stop();
+    expect(identify(before)).toBeUndefined();
+  });
+
+  test('in turn by one that does not come up is started again like one that died', async () => {
+    const service = serviceOf('touch up; exec sleep 60');
+    await service.start(5_000, never);
+    const replacing = service.replace(planOf('exit 3', { ready: async () => 'never' }), 5_000, never);
+    await expect(replacing).rejects.toMatchObject({ code: 'CF_SERVICE_EXITED' });
+    await expect.poll(() => service.record.restarts, { timeout: 5_000 }).toBeGreaterThan(0);
+    await service.stop();
+  });
+});
 
 describe('a service', () => {
   test('is started, ready, and stopped for good', async () => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { platform } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { startTestGateway } from './support/gateway.ts';
 import { startRawRunner, startTestRunner } from './support/runner.ts';
@@ -30,6 +31,25 @@ describe('draining', () => {
     expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(400);
     const lines = await gateway.log('session.closed', 4);
     expect(lines.every(({ cause, by, code }) => cause === 'draining' && by === 'gateway' && code === 1012)).toBe(true);
+  });
+
+  test.runIf(platform() === 'linux')('leaves its port to a successor at once, where both may have it', async () => {
+    await using runner = await startTestRunner();
+    const shared = { CAMOFLEET_GATEWAY_REUSE_PORT: 'true', SHUTDOWN_GRACE_MS: '3000' };
+    await using old = await startTestGateway({ ...shared, CAMOFLEET_GATEWAY_DRAIN_DELAY_MS: '500' });
+    const viewer = await openViewer(old.port, await old.token(runner.port));
+    await using successor = await startTestGateway({
+      ...shared,
+      HTTP_PORT: String(old.port),
+      CAMOFLEET_GATEWAY_ID: 'successor',
+    });
+    expect(successor.port).toBe(old.port);
+    const drained = old.gateway.drain();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(old.port, '/readyz')));
+    const ids = answers.map(({ body }) => (JSON.parse(body) as { gateway: string }).gateway);
+    expect(new Set(ids)).toEqual(new Set(['successor']));
+    expect((await viewer.closed).code).toBe(1012);
+    await drained;
   });
 
   test('ends at once when no socket is open', async () => {

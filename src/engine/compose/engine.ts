@@ -12,6 +12,7 @@ import { composeEvidence } from './evidence.js';
 import { composeLogs, merged } from './logs.js';
 import { containerUser, ensureMounts } from './mounts.js';
 import { type Project, composeUp } from './up.js';
+import { composeUpgrade } from './upgrade.js';
 
 const SERVICES = ['runner', 'control', 'gateway', 'traefik'];
 const ACCESS_LOG = 'traefik-access';
@@ -32,6 +33,7 @@ export function composeEngine(deps: EngineDeps): Engine {
     up: async (options, signal) => composeUp(await project(), deps, options, signal),
     down: async (options) => composeDown(await project(), options),
     status: async () => statusOf(await project()),
+    upgrade: async (options, signal) => composeUpgrade(await project(), deps, options, signal),
     refresh: async () => {
       const { paths, topology, clock } = deps;
       await ensureMounts(paths, await topology(), containerUser(await stat(paths.state)));

@@ -111,7 +111,7 @@ function counted(containers: readonly Container[]): Record<string, number> {
 }
 
 /** Ours are built, never pulled. */
-async function requireImages(docker: Docker): Promise<void> {
+export async function requireImages(docker: Docker): Promise<void> {
   const images = (await docker.compose(['config', '--images'])).split('\n').filter((image) => image !== '');
   const missing: string[] = [];
   for (const image of new Set(images)) {

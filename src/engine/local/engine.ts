@@ -6,6 +6,7 @@ import { followLogs } from '../logs.js';
 import { startInBackground } from './background.js';
 import { takeDown } from './down.js';
 import { fleetStatus } from './status.js';
+import { askForUpgrade } from './upgrade.js';
 
 /** Services as processes of this host, under a supervisor of ours. `up` is that of `--detach`. */
 export function localEngine({ paths, topology, self, clock }: EngineDeps): Engine {
@@ -19,6 +20,7 @@ export function localEngine({ paths, topology, self, clock }: EngineDeps): Engin
     },
     down: ({ timeoutMs, onStop }) => takeDown(paths, timeoutMs, { self, onStop }),
     status: () => statusOf(paths),
+    upgrade: (options, signal) => askForUpgrade(paths, self, options, signal),
     // Services look at the files themselves.
     refresh: () => touchDynamic(join(paths.rendered('local'), 'dynamic'), clock.now()),
     logs: (options, signal) => followLogs(paths, options, signal),

@@ -9,6 +9,13 @@ export const serviceStopped = channel<{ service: string; how: string; tookMs: nu
 export const swept = channel<{ service: string; pid: number }>('leftover.swept');
 export const recordUnwritten = channel<{ problem: string }>('record.unwritten');
 
+export const serviceReplaced = channel<{
+  service: string;
+  how: string;
+  because: string;
+  tookMs: number;
+  level: 'info' | 'error';
+}>('service.replaced');
 export const certificateChanged = channel<{ file: string }>('certificate.changed');
 export const certificateProblem = channel<{ problem: string }>('certificate.problem');
 
@@ -22,6 +29,7 @@ export const ENGINE_CHANNELS = [
   { channel: serviceStopped, level: 'info' },
   { channel: swept, level: 'warn' },
   { channel: recordUnwritten, level: 'warn' },
+  { channel: serviceReplaced, level: 'info' },
   { channel: certificateChanged, level: 'info' },
   { channel: certificateProblem, level: 'error' },
 ] as const;

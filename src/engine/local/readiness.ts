@@ -17,7 +17,7 @@ export interface Readiness {
 }
 
 const workersSchema = z.array(z.object({ name: z.string(), reachable: z.boolean().nullable() }));
-const readyzSchema = z.object({ control: z.string() });
+const readyzSchema = z.object({ control: z.string(), gateway: z.string() });
 
 const always: Probe = async () => true;
 
@@ -26,6 +26,7 @@ export function readinessOf(
   topology: Topology,
   { dial }: Placement,
   paths: FleetPaths,
+  gatewayId: string,
 ): Readonly<Record<ServiceName, Readiness>> {
   const runner = `http://${dial.runner}:${topology.runner.port}`;
   const control = `http://${dial.control}:${topology.control.port}`;
@@ -36,7 +37,10 @@ export function readinessOf(
       ready: probe(`${control}/health`, isOk),
       joined: probe(`${control}/workers`, seesRunners, () => bearer(paths.operatorKey)),
     },
-    gateway: { ready: probe(`${gateway}/readyz`, isOk), joined: probe(`${gateway}/readyz`, seesControl) },
+    gateway: {
+      ready: probe(`${gateway}/readyz`, (answer) => isGateway(answer, gatewayId)),
+      joined: probe(`${gateway}/readyz`, (answer) => seesControl(answer, gatewayId)),
+    },
     ingress: {
       ready: publicProbe(topology, paths, ROUTES.apiPrefix, () => true),
       joined: async (signal) => {
@@ -58,8 +62,15 @@ function seesRunners(answer: Answer): true | string {
   return lost.length === 0 || `does not reach ${lost.map(({ name }) => name).join(', ')} yet`;
 }
 
-function seesControl(answer: Answer): true | string {
+/** While two share the port either may answer. */
+function isGateway(answer: Answer, id: string): true | string {
   if (answer.status !== 200) return `answered ${answer.status}`;
+  return readyzSchema.parse(JSON.parse(answer.body)).gateway === id || 'is still the one before';
+}
+
+function seesControl(answer: Answer, id: string): true | string {
+  const own = isGateway(answer, id);
+  if (own !== true) return own;
   const { control } = readyzSchema.parse(JSON.parse(answer.body));
   return control === 'ok' || `control is ${control}`;
 }

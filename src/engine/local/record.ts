@@ -24,6 +24,24 @@ const stopSchema = z.object({ service: serviceNameSchema, how: z.string(), tookM
 /** How the stop of one service went. */
 export type ServiceStop = z.output<typeof stopSchema>;
 
+const replacedSchema = z.object({
+  service: serviceNameSchema,
+  how: z.enum(['replaced', 'kept', 'failed']),
+  /** In words, where it was not replaced. */
+  because: z.string(),
+  tookMs: z.number(),
+});
+
+const upgradeSchema = z.object({
+  /** Of the request. */
+  id: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  /** Why it failed as a whole. */
+  because: z.string(),
+  replaced: z.array(replacedSchema),
+});
+export type UpgradeRecord = z.output<typeof upgradeSchema>;
+
 const recordSchema = z.object({
   supervisor: identitySchema,
   startedAt: z.string(),
@@ -32,6 +50,10 @@ const recordSchema = z.object({
   state: z.enum(['starting', 'up', 'stopping', 'stopped']),
   services: z.array(serviceSchema),
   stops: z.array(stopSchema),
+  /** What the supervisor can be asked for by a signal; one that is older knows none. */
+  accepts: z.array(z.string()).default([]),
+  /** The last upgrade, or the one that goes on. */
+  upgrade: upgradeSchema.nullable().default(null),
 });
 
 /** What a supervisor says of its fleet, on disk. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Clock } from '../../core/index.js';
+import { CamofleetError, type Clock } from '../../core/index.js';
 import { type RunningProcess, startProcess, waitUntilReady } from '../../processes/index.js';
 import { serviceDied, serviceFailed, serviceReady, serviceStarted, serviceStopped } from './events.js';
 import type { ServiceName, ServiceRecord, ServiceStop } from './record.js';
@@ -20,6 +20,12 @@ interface Death {
   readonly ranMs: number;
 }
 
+interface Succession {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly resolve: (successor: RunningProcess) => void;
+}
+
 /** For a service that is started again; the first start has the patience of its caller. */
 const RESTART_READY_MS = 20_000;
 const FIRST_RETRY_MS = 250;
@@ -36,8 +42,11 @@ export class Service {
   #stopped: Promise<ServiceStop | undefined> | undefined;
   readonly #stopping = new AbortController();
 
+  /** Who takes over from a process that is stopped for it; undefined when the successor did not come up. */
+  readonly #successors = new Map<RunningProcess, Promise<RunningProcess | undefined>>();
+
   constructor(
-    private readonly plan: ServicePlan,
+    private plan: ServicePlan,
     private readonly deps: ServiceDeps,
   ) {
     this.name = plan.name;
@@ -58,6 +67,57 @@ export class Service {
       if (!signal.aborted) this.#tellFailure(firstLine(error)); // else the reason is another's
       throw error;
     }
+  }
+
+  /**
+   * Runs another version in its place: beside it first, where both can share the ports, and stops the one before when the
+   * successor is ready; else one after the other. Throws when the successor does not become ready; beside, the one before
+   * then goes on.
+   */
+  async replace(plan: ServicePlan, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const before = this.#process;
+    if (this.#stopped || !before || before.exitInfo)
+      throw new CamofleetError('CF_SERVICE_EXITED', `${this.name} does not run now; look at it with camofleet status`);
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    const { promise, resolve } = Promise.withResolvers<RunningProcess | undefined>();
+    this.#successors.set(before, promise);
+    try {
+      if (plan.overlaps) await this.#replaceBeside(before, plan, { timeoutMs, signal: either, resolve });
+      else {
+        await this.#stopFor(before);
+        this.plan = plan;
+        resolve(await this.#launch(timeoutMs, either, plan.joined));
+      }
+    } finally {
+      resolve(undefined); // where nobody came: it is started again like one that died
+    }
+  }
+
+  async #replaceBeside(
+    before: RunningProcess,
+    plan: ServicePlan,
+    { timeoutMs, signal, resolve }: Succession,
+  ): Promise<void> {
+    const { record } = this;
+    try {
+      resolve(await this.#launch(timeoutMs, signal, plan.joined, plan));
+    } catch (error) {
+      if (this.#process !== before) await this.#process?.stop(plan.stopGraceMs);
+      this.#successors.delete(before);
+      this.#process = before;
+      this.#note(record);
+      throw error;
+    }
+    await this.#stopFor(before);
+    this.plan = plan;
+  }
+
+  /** With all the time that it has, unless the whole fleet stops meanwhile. */
+  async #stopFor(before: RunningProcess): Promise<void> {
+    const hurry = (): void => before.letGo();
+    this.#stopping.signal.addEventListener('abort', hurry, { once: true });
+    await before.stop(this.plan.stopGraceMs);
+    this.#stopping.signal.removeEventListener('abort', hurry);
   }
 
   /** Ends it for good; undefined when nothing ran. */
@@ -84,16 +144,21 @@ export class Service {
     return stopping;
   }
 
-  async #launch(timeoutMs: number, signal: AbortSignal, joined?: Probe): Promise<RunningProcess> {
+  async #launch(
+    timeoutMs: number,
+    signal: AbortSignal,
+    joined?: Probe,
+    plan: ServicePlan = this.plan,
+  ): Promise<RunningProcess> {
     const began = this.deps.clock.monotonic();
     signal.throwIfAborted();
     this.deps.onStep({ state: 'waiting', service: this.name, because: 'starts', leftMs: timeoutMs });
-    const running = await startProcess(this.plan.spec);
+    const running = await startProcess(plan.spec);
     this.#process = running;
     this.#note({ identity: running.identity, state: 'starting', nextTryAt: null });
     serviceStarted.publish({ service: this.name, pid: running.pid });
     const ready: Probe = async (patience) => {
-      const answer = await this.plan.ready(patience);
+      const answer = await plan.ready(patience);
       return answer === true && joined ? joined(patience) : answer;
     };
     await waitUntilReady(running, ready, {
@@ -126,10 +191,17 @@ export class Service {
   async #watch(running: RunningProcess): Promise<Death | undefined> {
     const began = this.deps.clock.monotonic();
     const { code, signal } = await running.exited;
+    const successor = this.#successors.get(running);
+    this.#successors.delete(running);
     if (this.#stopping.signal.aborted) return undefined;
+    if (successor) return this.#watchNext(await successor);
     await running.stop(0); // what it started in its group
     const how = signal ? `ended by ${signal}` : `exited with code ${code}`;
     return { how, ranMs: this.deps.clock.monotonic() - began };
+  }
+
+  #watchNext(successor: RunningProcess | undefined): Promise<Death | undefined> | Death {
+    return successor ? this.#watch(successor) : { how: 'the version that took its place did not come up', ranMs: 0 };
   }
 
   /** One more start, and its end. */
@@ -167,6 +239,7 @@ export class Service {
   }
 }
 
-function firstLine(error: unknown): string {
+/** Of what went wrong; the rest are last words and places. */
+export function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
 }

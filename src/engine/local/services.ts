@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { join } from 'node:path';
-import { CamofleetError } from '../../core/index.js';
+import { CamofleetError, randomId } from '../../core/index.js';
 import type { ProcessSpec } from '../../processes/index.js';
 import {
   type FleetPaths,
@@ -24,6 +25,8 @@ export interface ServicePlan extends Readiness {
   readonly stopGraceMs: number;
   /** It does not wait for better times while it stops: on this host none will come. */
   readonly hurries: boolean;
+  /** Its successor can run beside it, on the same ports. */
+  readonly overlaps: boolean;
 }
 
 export interface PlanInput {
@@ -48,16 +51,22 @@ export async function planServices(input: PlanInput): Promise<readonly ServicePl
   const temporary = join(paths.run, 'tmp');
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const base = baseEnvironment(input.env, temporary);
+  // Two of it may run at once, for a while: control must tell them apart, and so must we.
+  const gatewayId = `gateway-${randomId()}`;
+  const sharesPorts = platform() === 'linux';
+  const more: Readonly<Record<string, Record<string, string>>> = {
+    gateway: { CAMOFLEET_GATEWAY_ID: gatewayId, CAMOFLEET_GATEWAY_REUSE_PORT: String(sharesPorts) },
+  };
   const ours = (name: 'runner' | 'control' | 'gateway'): ProcessSpec => ({
     name,
     file: input.self.execPath,
     args: [input.self.entryPoint, name],
-    env: { ...base, ...serviceEnvironment(name, topology, input.placement) },
+    env: { ...base, ...serviceEnvironment(name, topology, input.placement), ...more[name] },
     cwd: paths.root,
     logFile: serviceLog(paths, name),
     lifeline: true,
   });
-  const readiness = readinessOf(topology, input.placement, paths);
+  const readiness = readinessOf(topology, input.placement, paths, gatewayId);
   const plan = (
     name: ServiceName,
     spec: ProcessSpec,
@@ -70,6 +79,7 @@ export async function planServices(input: PlanInput): Promise<readonly ServicePl
     ...readiness[name],
     stopGraceMs: ownGraceMs + STOP_MARGIN_MS,
     hurries: name === 'gateway',
+    overlaps: name === 'gateway' && sharesPorts,
   });
   return [
     plan('runner', ours('runner'), [], RUNNER_GRACE_MS),

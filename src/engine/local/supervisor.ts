@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { type Clock, errorText } from '../../core/index.js';
 import { findProgram } from '../../processes/index.js';
 import {
@@ -5,20 +6,24 @@ import {
   type Placement,
   type Templates,
   type Topology,
+  loadTopology,
   localPlacement,
   publicOrigin,
 } from '../../topology/index.js';
 import { renewCertificate, touchDynamic, watchCertificate } from '../certificates.js';
 import { claimFleet } from './claim.js';
-import { certificateChanged, certificateProblem, fleetUp, recordUnwritten } from './events.js';
+import { certificateChanged, certificateProblem, fleetUp, recordUnwritten, serviceReplaced } from './events.js';
 import { startLog } from './log.js';
 import { checkPorts } from './ports.js';
-import { type FleetRecord, type ServiceName, type ServiceStop, writeRecord } from './record.js';
+import { type FleetRecord, type ServiceName, type ServiceStop, type UpgradeRecord, writeRecord } from './record.js';
 import { rotateLogs } from './rotate.js';
 import { Service } from './service.js';
-import { type ServicePlan, chooseIngress, planServices } from './services.js';
+import { type PlanInput, type ServicePlan, chooseIngress, planServices } from './services.js';
 import type { Step } from '../steps.js';
 import { sweep } from './sweep.js';
+import { UPGRADES, readUpgradeRequest, sessionsOf, upgradeServices } from './upgrade.js';
+
+type Planner = (topology: Topology, self: PlanInput['self']) => Promise<readonly ServicePlan[]>;
 
 export interface SupervisorDeps {
   readonly clock: Clock;
@@ -39,6 +44,8 @@ export interface SupervisorDeps {
 export interface Supervisor extends AsyncDisposable {
   readonly url: string;
   readonly ingress: 'traefik' | 'embedded';
+  /** Does what the request says that lies in the state folder; how it goes is in the record. Never throws. */
+  upgrade(): Promise<void>;
 }
 
 /**
@@ -60,25 +67,32 @@ export async function startSupervisor(
   const traefik = findProgram('traefik', deps.env['PATH']);
   const ingress = chooseIngress(topology, traefik);
   const placement = localPlacement(topology, deps.paths);
-  const plans = await planServices({
-    topology,
-    placement,
-    paths: deps.paths,
-    templates: deps.templates,
-    self: deps.self,
-    env: deps.env,
-    programs: {
-      traefik: ingress === 'traefik' ? traefik : undefined,
-      setpriv: findProgram('setpriv', deps.env['PATH']),
-    },
-  });
+  const plan = (now: Topology, self: PlanInput['self']): Promise<readonly ServicePlan[]> =>
+    planServices({
+      topology: now,
+      placement: localPlacement(now, deps.paths),
+      paths: deps.paths,
+      templates: deps.templates,
+      self,
+      env: deps.env,
+      programs: {
+        traefik: ingress === 'traefik' ? traefik : undefined,
+        setpriv: findProgram('setpriv', deps.env['PATH']),
+      },
+    });
+  const plans = await plan(topology, deps.self);
   scope.use(keepCertificate(topology, placement, deps));
   const url = publicOrigin(topology);
   const fleet = scope.use(new Fleet(plans, { url, ingress }, deps));
   await fleet.start(signal);
   fleetUp.publish({ url, ingress, tookMs: Math.round(deps.clock.monotonic() - began) });
   const owner = scope.move();
-  return { url, ingress, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+  return {
+    url,
+    ingress,
+    upgrade: () => fleet.upgrade(topology, plan),
+    [Symbol.asyncDispose]: () => owner.disposeAsync(),
+  };
 }
 
 /** Renews the certificate in time and has the ingress read every new one, without a cut. */
@@ -103,6 +117,8 @@ class Fleet implements AsyncDisposable {
   readonly #startedAt: string;
   #state: FleetRecord['state'] = 'starting';
   #stops: readonly ServiceStop[] = [];
+  #upgrade: UpgradeRecord | undefined;
+  readonly #ending = new AbortController();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -142,6 +158,7 @@ class Fleet implements AsyncDisposable {
    * is no other to send them to.
    */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort(new Error('the fleet is stopping'));
     await this.#enter('stopping');
     const gateway = this.#services.find(({ name }) => name === 'gateway');
     gateway?.stop().catch(() => {}); // awaited in its turn
@@ -153,6 +170,42 @@ class Fleet implements AsyncDisposable {
     }
     await this.#enter('stopped');
     if (errors.length > 0) throw new AggregateError(errors, 'not every service could be stopped');
+  }
+
+  /** One at a time; the record says how it goes. */
+  async upgrade(running: Topology, plan: Planner): Promise<void> {
+    if (this.#upgrade?.state === 'running' || this.#state !== 'up') return;
+    let record: UpgradeRecord = { id: '', state: 'running', because: '', replaced: [] };
+    const note = (change: Partial<UpgradeRecord>): Promise<void> => {
+      this.#upgrade = record = { ...record, ...change };
+      return this.#write();
+    };
+    try {
+      const request = await readUpgradeRequest(this.deps.paths);
+      await note({ id: request.id });
+      const topology = await loadTopology(this.deps.paths.topologyFile);
+      const { dial } = localPlacement(topology, this.deps.paths);
+      await upgradeServices(
+        request,
+        {
+          services: this.#services,
+          running,
+          topology,
+          plan: (self) => plan(topology, self),
+          sessions: async () =>
+            sessionsOf(`http://${dial.runner}:${topology.runner.port}`, await readKey(this.deps.paths.serviceKey)),
+          monotonic: () => this.deps.clock.monotonic(),
+          onReplaced: (replaced) => {
+            serviceReplaced.publish({ ...replaced, level: replaced.how === 'failed' ? 'error' : 'info' });
+            void note({ replaced: [...record.replaced, replaced] });
+          },
+        },
+        this.#ending.signal,
+      );
+      await note({ state: 'done' });
+    } catch (error) {
+      await note({ state: 'failed', because: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   #enter(state: FleetRecord['state']): Promise<void> {
@@ -170,8 +223,14 @@ class Fleet implements AsyncDisposable {
         state: this.#state,
         services: this.#services.map(({ record }) => record),
         stops: [...this.#stops],
+        accepts: [UPGRADES],
+        upgrade: this.#upgrade ?? null,
       }).catch((error: unknown) => recordUnwritten.publish({ problem: errorText(error) })),
     );
     return this.#writing;
   }
+}
+
+async function readKey(file: string): Promise<string> {
+  return (await readFile(file, 'utf8')).trim();
 }
