@@ -85,7 +85,7 @@ function partsTable({ topology, placement }: GuideSubject): string {
         'Control',
         'The API and the fleet page. Chooses a runner, seals tokens, tells gateways what ended.',
         `${at(placement.dial.control, control.port)}, internal \`:${control.internalPort}\``,
-        'Traefik; gateways on the internal port',
+        'Traefik; inside: gateways, and Traefik where it asks which there are',
       ],
       [
         'Runner',

@@ -114,6 +114,13 @@ export const SERVICE_ROUTES: readonly ServiceRoute[] = [
   { ...controlInternal, ...answer, path: '/metrics', auth: 'none', note: 'Prometheus' },
   {
     ...controlInternal,
+    ...answer,
+    path: '/ingress/gateways',
+    auth: 'none',
+    note: 'for Traefik: every gateway behind the shared name, and which of them take sockets',
+  },
+  {
+    ...controlInternal,
     method: 'GET',
     path: '/internal/gateways/{gateway}/events',
     auth: 'service key',

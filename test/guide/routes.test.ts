@@ -63,7 +63,7 @@ describe('the routes of the guide are those of', () => {
   });
 
   test('its internal listener', async () => {
-    const internal = await buildInternal({ metricsPath: '/metrics', registry: {} } as never);
+    const internal = await buildInternal({ metricsPath: '/metrics', registry: {}, gateways: () => {} } as never);
     expect(listed('control', 'internalPort')).toEqual(served(internal.printRoutes({ commonPrefix: false })));
   });
 
