@@ -9,7 +9,7 @@ const VERDICTS: Readonly<Record<string, readonly number[]>> = { pass: [0], warn:
 describe('doctor', () => {
   test('looks at this host without a camofleet.yaml, and says in words and in JSON the same', async () => {
     using folder = cliFolder();
-    const [text, json] = await Promise.all([folder.cli(['doctor']), folder.cli(['doctor', '--json'])]);
+    const [text, json] = [await folder.cli(['doctor']), await folder.cli(['doctor', '--json'])];
     const report = JSON.parse(json.stdout) as DoctorReport;
     expect(report).toMatchObject({ schema: 'camofleet.doctor/1', engine: 'local' });
     expect(VERDICTS[report.verdict]).toContain(json.exitCode);

@@ -4,7 +4,7 @@ import type { DockerSight } from './docker.js';
 import type { HostIo } from './host-io.js';
 
 /** Where a fleet is to run. */
-export type DoctorEngine = EngineName | 'swarm';
+export type DoctorEngine = EngineName;
 
 /** What checks of a host look at. */
 export interface DoctorContext {

@@ -4,7 +4,6 @@ import type { HostIo } from './host-io.js';
 const infoSchema = z.object({
   ServerVersion: z.string().min(1),
   OSType: z.string().optional(),
-  CgroupDriver: z.string().optional(),
   CgroupVersion: z.string().optional(),
   MemoryLimit: z.boolean().optional(),
   CpuCfsQuota: z.boolean().optional(),

@@ -12,7 +12,6 @@ import { brief } from './support/brief.ts';
 
 const INFO = {
   ServerVersion: '20.10.24+dfsg1',
-  CgroupDriver: 'cgroupfs',
   CgroupVersion: '1',
   MemoryLimit: true,
   CpuCfsQuota: true,
@@ -91,14 +90,14 @@ describe('the Docker daemon', () => {
   test.each([
     [{}, 'pass'],
     [{ MemoryLimit: false, PidsLimit: false }, 'warn CF-HOST-CGROUP'],
-    [{ PidsLimit: undefined }, 'unknown cgroup v1, cgroupfs; the daemon does not say which limits it can set'],
+    [{ PidsLimit: undefined }, 'unknown cgroup v1; the daemon does not say which limits it can set'],
   ])('with limits %j is %s', (change, words) => {
     expect(brief(judgeLimits({ ...INFO, ...change }))).toBe(words);
   });
 
   test('names the limits that it cannot set', () => {
     const verdict = judgeLimits({ ...INFO, MemoryLimit: false, PidsLimit: false });
-    expect(verdict).toMatchObject({ saw: 'cgroup v1, cgroupfs; no limit of memory, processes' });
+    expect(verdict).toMatchObject({ saw: 'cgroup v1; no limit of memory, processes' });
   });
 
   test.each([

@@ -9,7 +9,6 @@ const GIB = 1_073_741_824;
 const BIG = { bytes: 100 * GIB, freeBytes: 50 * GIB, freeFiles: 1e6 };
 const INFO = {
   ServerVersion: '28.2.2',
-  CgroupDriver: 'systemd',
   CgroupVersion: '2',
   MemoryLimit: true,
   CpuCfsQuota: true,

@@ -16,15 +16,15 @@ const meminfo = (gib: number): string => `MemTotal: 9 kB\nMemAvailable:   ${gib 
 
 describe('memory', () => {
   test.each([
-    [meminfo(8), NONE, 'pass', '8.0 GiB left of this host'],
-    [meminfo(0.5), NONE, 'warn CF-HOST-MEMORY', '512 MiB left of this host'],
+    [meminfo(8), NONE, 'pass', '8.0 GiB of memory left on this host'],
+    [meminfo(0.5), NONE, 'warn CF-HOST-MEMORY', '512 MiB of memory left on this host'],
     [
       meminfo(8),
       { ...NONE, memoryBytes: 2 * GIB, memoryUsedBytes: 1.5 * GIB },
       'warn CF-HOST-MEMORY',
-      '512 MiB left of the limit of this control group',
+      '512 MiB of memory left of the limit of this control group',
     ],
-    [meminfo(2), { ...NONE, memoryBytes: 64 * GIB }, 'pass', '2.0 GiB left of this host'],
+    [meminfo(2), { ...NONE, memoryBytes: 64 * GIB }, 'pass', '2.0 GiB of memory left on this host'],
   ])('%j with %j is %s', (text, limits, words, saw) => {
     const verdict = judgeMemory(text, limits);
     expect(brief(verdict)).toBe(words);

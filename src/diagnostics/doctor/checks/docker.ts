@@ -55,7 +55,7 @@ const dockerVersion: HostCheck = {
 export function judgeDockerVersion({ ServerVersion }: Pick<DockerInfo, 'ServerVersion'>): Verdict {
   const version = versionIn(ServerVersion);
   if (!version) return { status: 'unknown', because: `no version can be read in ${JSON.stringify(ServerVersion)}` };
-  if (isAtLeast(version, LEAST_DOCKER)) return { status: 'pass', saw: ServerVersion };
+  if (isAtLeast(version, LEAST_DOCKER)) return { status: 'pass', saw: `${LEAST_DOCKER.join('.')} or newer` };
   return {
     status: 'warn',
     code: 'CF-HOST-VERSION',
@@ -135,7 +135,7 @@ const cgroup: HostCheck = {
 };
 
 export function judgeLimits(info: Omit<DockerInfo, 'ServerVersion'>): Verdict {
-  const kind = `cgroup v${info.CgroupVersion ?? '1'}, ${info.CgroupDriver ?? 'unknown driver'}`;
+  const kind = `cgroup v${info.CgroupVersion ?? '1'}`;
   const limits = { memory: info.MemoryLimit, CPU: info.CpuCfsQuota, processes: info.PidsLimit };
   const missing = Object.entries(limits).filter(([, works]) => works === false);
   if (missing.length > 0)
@@ -147,7 +147,7 @@ export function judgeLimits(info: Omit<DockerInfo, 'ServerVersion'>): Verdict {
     };
   if (Object.values(limits).includes(undefined))
     return { status: 'unknown', because: `${kind}; the daemon does not say which limits it can set` };
-  return { status: 'pass', saw: `${kind}; memory, CPU and processes` };
+  return { status: 'pass', saw: `${kind}, with limits of memory, CPU and processes` };
 }
 
 const seccomp: HostCheck = {
@@ -164,7 +164,7 @@ const seccomp: HostCheck = {
 export function judgeSeccomp({ SecurityOptions: options }: Pick<DockerInfo, 'SecurityOptions'>): Verdict {
   const own = options?.find((option) => option.startsWith('name=seccomp'));
   if (own !== undefined && !own.includes('profile=unconfined'))
-    return { status: 'pass', saw: own.replace('name=', '') };
+    return { status: 'pass', saw: own.replace('name=', '').replace(',', ', ').replace('=', ' ') };
   return {
     status: 'warn',
     code: 'CF-HOST-SECCOMP',

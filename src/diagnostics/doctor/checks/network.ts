@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isLoopback } from '../../../core/index.js';
 import { type Topology, listenerPorts } from '../../../topology/index.js';
 import type { Verdict } from '../../check.js';
 import { type DoctorContext, type HostCheck, isContained } from '../context.js';
 
 const BIND_MS = 5_000;
+const AGAIN_MS = 300;
 const RESOLVE_MS = 8_000;
 const READ_MS = 3_000;
 const LOOPBACK = '127.0.0.1';
@@ -20,10 +22,14 @@ const ports: HostCheck = {
     const { io, topology, isRunning } = context;
     if (isRunning) return { status: 'skip', because: 'the fleet runs, and has them' };
     const listeners = listenersOf(context);
+    const look = async ({ setting, port }: (typeof listeners)[number]): Promise<string | undefined> =>
+      io.bindProblem(setting, setting === 'public.port' ? topology.public.bind : LOOPBACK, port);
     const problems = await Promise.all(
-      listeners.map(({ setting, port }) =>
-        io.bindProblem(setting, setting === 'public.port' ? topology.public.bind : LOOPBACK, port),
-      ),
+      listeners.map(async (listener) => {
+        if ((await look(listener)) === undefined) return undefined;
+        await pause(AGAIN_MS); // another look like this one holds a port for a moment
+        return look(listener);
+      }),
     );
     return judgePorts(
       listeners.map(({ port }) => port),

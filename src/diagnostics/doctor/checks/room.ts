@@ -45,8 +45,8 @@ export function judgeMemory(meminfo: string | undefined, limits: GroupLimits): V
   const { memoryBytes, memoryUsedBytes = 0 } = limits;
   const group = memoryBytes === undefined ? Number.POSITIVE_INFINITY : memoryBytes - memoryUsedBytes;
   const left = Math.min(host, group);
-  const whose = group < host ? 'of the limit of this control group' : 'of this host';
-  const saw = `${gigabytes(left)} left ${whose}`;
+  const whose = group < host ? 'of the limit of this control group' : 'on this host';
+  const saw = `${gigabytes(left)} of memory left ${whose}`;
   if (left >= LEAST_MEMORY_BYTES) return { status: 'pass', saw };
   return { status: 'warn', code: 'CF-HOST-MEMORY', saw, want: `${gigabytes(LEAST_MEMORY_BYTES)} or more` };
 }
