@@ -10,6 +10,7 @@ import { swarmLogs } from './logs.js';
 import { type Stack, openStack } from './stack.js';
 import { servicesOf } from './tasks.js';
 import { deploy, isReady, swarmUp } from './up.js';
+import { swarmUpgrade } from './upgrade.js';
 
 const SERVICES = ['runner', 'control', 'gateway', 'traefik'];
 const ACCESS_LOG = 'traefik-access';
@@ -22,6 +23,7 @@ export function swarmEngine(deps: EngineDeps): Engine {
     up: async (options, signal) => swarmUp(await openStack(deps), deps, options, signal),
     down: async (options) => swarmDown(await openStack(deps), options),
     status: async () => statusOf(await openStack(deps)),
+    upgrade: async (options, signal) => swarmUpgrade(await openStack(deps), deps, options, signal),
     refresh: async () => {
       const stack = await openStack(deps);
       const before = await servicesOf(stack.docker, stack.name);
