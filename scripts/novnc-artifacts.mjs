@@ -15,9 +15,9 @@ import { artifactsPage } from './guide/artifacts.mjs';
 const NEEDED = ['traefik', 'Xvfb', 'x11vnc', 'tcpdump', 'tshark'];
 const FILES = ['traefik-access.log', 'websockify.log', 'vnc.tcpdump.pcap'];
 /** Long enough for pings of the gateway; small enough to be kept in a repository. */
-const DURATION = '12s';
-const PING_INTERVAL_MS = 5_000;
-const RESOLUTION = '160x120x24';
+const DURATION = '8s';
+const PING_INTERVAL_MS = 3_000;
+const RESOLUTION = '96x72x24';
 const MAX_BYTES = 300_000;
 /** How far the default ports are moved until all are free. */
 const SHIFTS = [0, 4_000, 8_000, 12_000, 16_000, 20_000];
@@ -50,7 +50,7 @@ const run = join(dir, 'runs', 'latest');
 const report = JSON.parse(readFileSync(join(run, 'report.json'), 'utf8'));
 const texts = FILES.map((name) => readFileSync(join(run, name), 'latin1'));
 const leaks = texts.flatMap((text, index) =>
-  leaksIn(text, [dir, hostname()]).map((leak) => `${FILES[index]}: ${leak}`),
+  leaksIn(text, [dir, ...ownName()]).map((leak) => `${FILES[index]}: ${leak}`),
 );
 if (report.verdict !== 'pass') stop('verifying', report.summary, 'Only a run that passed is kept: run it again.');
 if (leaks.length > 0)
@@ -82,6 +82,13 @@ const page = artifactsPage({
 });
 writeFileSync(join(folder, 'README.md'), page);
 for (const name of [...FILES, 'README.md']) process.stdout.write(`artifacts/novnc/${name}\n`);
+
+/** The name of this machine, unless it is one that any text may hold. */
+function ownName() {
+  return [hostname()].filter(
+    (name) => name.length > 3 && !/^(localhost|camofleet|traefik|gateway|runner|control)$/.test(name),
+  );
+}
 
 /** Runs the command line in the fleet's folder; its standard output, or the end of this script. */
 function camofleet(args) {

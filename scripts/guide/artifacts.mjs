@@ -94,7 +94,7 @@ export function filtersOf({ viewer, gateway, rfb }, wsKey) {
   return [
     {
       filter: 'tcp.flags.syn == 1 and tcp.flags.ack == 0',
-      shows: 'every connection, first packet: three for each stream, one a leg',
+      shows: 'every connection, by its first packet; a public stream has three, one a leg',
     },
     { filter: `tcp.port == ${viewer}`, shows: 'the leg of the viewer' },
     { filter: `tcp.port == ${gateway}`, shows: 'from Traefik, and from verify itself, to the gateway' },
