@@ -17,7 +17,7 @@ ${blockOf('text', pathPicture(subject))}
 
 ${tableOf(['page', 'what it answers'], [...PAGES, ...(subject.isProject ? PROJECT_PAGES : [])])}
 
-## The parts
+## Component map
 
 ${partsTable(subject)}
 

@@ -188,7 +188,7 @@ describe.skipIf(lacks('traefik', 'nginx', 'haproxy', 'caddy'))('the page reverse
     await Promise.allSettled(reports.values());
     await stage?.[Symbol.asyncDispose]();
     await fleet?.[Symbol.asyncDispose]();
-  });
+  }, TIMEOUT_MS);
 
   test.each(PROGRAMS)('routes what is public with the real %s, and nothing else', async (program) => {
     const { port, log } = proxies.get(program)!;
