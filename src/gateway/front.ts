@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Server as TlsServer } from 'node:tls';
 import type { Clock } from '../core/index.js';
 import { closeServer, listen, loadCertificate, readKeyFile } from '../http/index.js';
@@ -38,6 +39,11 @@ const CLOSING_MS = 1_000;
 /** On disposal, how long close frames may take before sockets are cut: who kills us next waits less than a second. */
 const CUT_MS = 300;
 
+/** What control, and who asks for readiness, knows this gateway by: replicas of one image have hosts of their own. */
+export function gatewayName({ gatewayId }: Pick<GatewayConfig, 'gatewayId'>): string {
+  return gatewayId || hostname();
+}
+
 /** Starts the public listener behind a door, and the channel to control. */
 export async function startFront(config: GatewayConfig, deps: FrontDeps, door: Door): Promise<Front> {
   await using scope = new AsyncDisposableStack();
@@ -74,7 +80,7 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     pageRoot: deps.pageRoot,
     readiness: () => ({
       draining: door.draining,
-      gateway: config.gatewayId,
+      gateway: gatewayName(config),
       control: controlWord(config, control),
       warnings,
     }),
@@ -114,7 +120,7 @@ function openControl(
   if (config.controlUrl === '') return NO_CONTROL;
   return openControlChannel({
     controlUrl: config.controlUrl,
-    gatewayId: config.gatewayId,
+    gatewayId: gatewayName(config),
     serviceKey: readKeyFile(config.serviceKeyFile),
     onEnded: (fact) => live.sessionEnded(fact),
     onRevoked: (fact) => live.rightsRevoked(fact),

@@ -59,9 +59,9 @@ export const gatewaySettings = defineSettings(
     }),
     gatewayId: text({
       env: 'CAMOFLEET_GATEWAY_ID',
-      default: 'gateway-1',
-      doc: 'Name of this gateway towards the control plane.',
-      form: NAME,
+      default: '',
+      doc: 'Name of this gateway towards the control plane, its own among replicas; empty: that of its host.',
+      form: { pattern: new RegExp(`${NAME.pattern.source}|^$`), want: `${NAME.want}, or nothing` },
     }),
     reusePort: bool({
       env: 'CAMOFLEET_GATEWAY_REUSE_PORT',

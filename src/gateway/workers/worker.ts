@@ -1,6 +1,6 @@
 import { CamofleetError } from '../../core/index.js';
 import type { GatewayConfig } from '../../settings/index.js';
-import { type Front, type FrontDeps, startFront } from '../front.js';
+import { type Front, type FrontDeps, gatewayName, startFront } from '../front.js';
 import { type PrimaryLink, toWorkerSchema } from './messages.js';
 import { RemoteDoor } from './remote-door.js';
 import { TOLD_CHANNELS } from './told.js';
@@ -43,7 +43,7 @@ export async function runWorker(config: GatewayConfig, deps: WorkerDeps): Promis
 /** What a person can mend is the primary's to say, once for all workers. */
 async function tryToStart(config: GatewayConfig, deps: WorkerDeps, door: RemoteDoor): Promise<Front | undefined> {
   try {
-    return await startFront({ ...config, gatewayId: `${config.gatewayId}.${deps.number}` }, deps, door);
+    return await startFront({ ...config, gatewayId: `${gatewayName(config)}.${deps.number}` }, deps, door);
   } catch (error) {
     if (!(error instanceof CamofleetError)) throw error;
     deps.link.send({ type: 'failed', code: error.code, message: error.message });
