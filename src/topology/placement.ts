@@ -94,7 +94,6 @@ export function swarmPlacement(topology: Topology): Placement {
   const compose = composePlacement(topology);
   return {
     ...compose,
-    gatewaysName: undefined,
     rfb: { advertise: rfbNetwork, allowed: [rfbNetwork] },
     ingress: { ...compose.ingress, isLoopback: false },
   };

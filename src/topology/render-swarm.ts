@@ -99,9 +99,24 @@ function stackService(name: string, service: ComposeService, topology: Topology)
     ...(service.secrets && {
       secrets: service.secrets.map((source) => ({ source, target: source, uid: UID, gid: GID, mode: OWNER_READS })),
     }),
+    ...(name === 'runner' && { healthcheck: { ...asRecord(service['healthcheck']), test: answers(topology) } }),
     volumes: volumes(service),
     deploy: deploy(name, service),
   };
+}
+
+/**
+ * Swarm kills what is unhealthy, and with a runner every session of it: here a runner is well as long as it answers. What
+ * the image's own check would say is in its log.
+ */
+function answers({ runner }: Topology): readonly string[] {
+  const url = `http://127.0.0.1:${runner.internalPort}/metrics`;
+  const script = `fetch('${url}').then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))`;
+  return ['CMD', 'node', '--eval', script];
+}
+
+function asRecord(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 const STATIC_FILE = '/etc/traefik/traefik.yaml';

@@ -224,6 +224,7 @@ const PLACEMENT: Placement = {
     control: 'rel-camofleet-control',
     runner: `${RUNNER}.rel-camofleet-runner.fleet.svc`,
   },
+  gatewaysName: undefined,
   rfb: { advertise: '10.0.0.9', allowed: PODS },
   ingressAddresses: PODS,
   files: {

@@ -103,6 +103,16 @@ describe('the stack of a fleet', () => {
     expect(volumes).toContainEqual({ type: 'tmpfs', target: '/dev/shm', tmpfs: { size: 1_073_741_824 } });
   });
 
+  test('asks a runner whether it answers, and no more: Swarm kills what is unhealthy', () => {
+    const { test: asked, ...how } = stackOf('runner: { internalPort: 8099 }').services['runner']!['healthcheck'] as {
+      readonly test: readonly string[];
+    };
+    expect(asked.slice(0, 2)).toEqual(['CMD', 'node']);
+    expect(asked.at(-1)).toContain('http://127.0.0.1:8099/metrics');
+    expect(how).toMatchObject({ retries: 3 });
+    expect(stackOf('').services['gateway']!['healthcheck']).not.toHaveProperty('test');
+  });
+
   test('keeps on this host what writes to it, and nothing else', () => {
     const stays = Object.entries(stackOf('').services).filter(([, { deploy }]) => deploy['placement'] !== undefined);
     expect(stays.map(([name]) => name)).toEqual(['traefik', 'control']);
