@@ -3,6 +3,8 @@ import type { Engine } from '../engine/index.js';
 
 /** Lines of each log that are kept: the last ones. */
 const MAX_LINES = 20_000;
+/** A file that the ingress writes, which stays when its container goes. */
+const ACCESS_LOG = 'traefik-access';
 /** Containers that are not there yet have no logs: they are asked for again. */
 const AGAIN_MS = 500;
 
@@ -20,7 +22,7 @@ export function keepLogs(engine: Engine): KeptLogs {
   const ending = new AbortController();
   const following = (async (): Promise<void> => {
     while (!ending.signal.aborted && lines.size === 0) {
-      await take(engine, true, lines, ending.signal);
+      await take(engine, { sources: engine.services, follow: true }, lines, ending.signal);
       await pause(AGAIN_MS, undefined, { signal: ending.signal }).catch(() => {}); // disposed: the loop ends
     }
   })();
@@ -29,6 +31,7 @@ export function keepLogs(engine: Engine): KeptLogs {
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       await following;
+      await take(engine, { sources: [ACCESS_LOG], follow: false }, lines, new AbortController().signal);
     },
   };
 }
@@ -36,13 +39,18 @@ export function keepLogs(engine: Engine): KeptLogs {
 /** What the services of a fleet have said. */
 export async function logsOf(engine: Engine): Promise<ReadonlyMap<string, readonly string[]>> {
   const lines = new Map<string, string[]>();
-  await take(engine, false, lines, new AbortController().signal);
+  await take(engine, { sources: [], follow: false }, lines, new AbortController().signal);
   return lines;
 }
 
-async function take(engine: Engine, follow: boolean, into: Map<string, string[]>, signal: AbortSignal): Promise<void> {
+async function take(
+  engine: Engine,
+  wanted: { readonly sources: readonly string[]; readonly follow: boolean },
+  into: Map<string, string[]>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    for await (const { source, text } of engine.logs({ sources: [], lines: MAX_LINES, follow }, signal)) {
+    for await (const { source, text } of engine.logs({ ...wanted, lines: MAX_LINES }, signal)) {
       const own = into.get(source) ?? [];
       into.set(source, own);
       own.push(text);

@@ -165,7 +165,12 @@ class Run {
     const wait = { timeoutMs: this.options.timeoutMs, monotonic, onWaiting: observer.onFrameWait };
     const seen = await waitForFrame(paths, topology, wait, signal);
     if (seen.ok) return { value: true, saw: `${seen.width}x${seen.height} in ${formatMs(seen.tookMs)}` };
-    throw new CamofleetError('CF_NO_FRAME', `${seen.hop} (${seen.code}): ${seen.saw}`);
+    const remedy = 'report.html has what verify saw of each hop, logs/ what the services wrote';
+    return {
+      value: true,
+      saw: `${seen.hop} (${seen.code}): ${seen.saw}`,
+      as: { verdict: 'fail', exitCode: EXIT.failed, code: 'CF_NO_FRAME', remedy },
+    };
   }
 
   async #verify({ paths, topology, ...own }: SmokeFleet): Promise<Done<Report>> {

