@@ -131,6 +131,7 @@ async function explained(error: unknown, docker: Docker, name: string, onStep: U
   const containers = await containersOf(docker, name).catch(() => []); // the error stands
   const bad =
     containers.find(({ state }) => state !== 'ready' && state !== 'starting') ??
+    containers.find(({ state, lastEnd }) => state !== 'ready' && lastEnd !== null) ?? // it is started again and again
     containers.find(({ state }) => state !== 'ready');
   if (!bad?.instance) return error;
   const words = await lastWords(docker, bad.instance);
