@@ -103,6 +103,13 @@ control: { port: 7000, tokenTtlSeconds: 60 }
     expect(pages.get('routes.csv')).toContain('open: no pings, idle 5 min');
   });
 
+  test('no name of a configuration that readers, and tests, cut out', () => {
+    for (const yaml of Object.values(EXAMPLES))
+      expect([...blocksOf(guide(yaml).get('reverse-proxy.md')!).keys()]).toEqual([
+        ...['traefik.yaml', 'dynamic/camofleet.yaml', 'camofleet.conf', 'haproxy.pem', 'haproxy.cfg', 'Caddyfile'],
+      ]);
+  });
+
   test('where a certificate comes from', () => {
     const caddy = (yaml: string): string => blocksOf(guide(yaml).get('reverse-proxy.md')!).get('Caddyfile')!;
     expect(caddy(EXAMPLES['files']!)).toContain('tls /run/secrets/tls-certificate /run/secrets/tls-key');
