@@ -70,6 +70,7 @@ describe('a service', () => {
     update: undefined,
     createdAt: '',
     replicas: [replica],
+    tasks: [],
     containers: [],
     ...more,
   });

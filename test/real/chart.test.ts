@@ -225,6 +225,7 @@ const PLACEMENT: Placement = {
     runner: `${RUNNER}.rel-camofleet-runner.fleet.svc`,
   },
   gatewaysName: undefined,
+  runnersShareName: false,
   rfb: { advertise: '10.0.0.9', allowed: PODS },
   ingressAddresses: PODS,
   files: {

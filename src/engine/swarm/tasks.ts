@@ -48,6 +48,8 @@ export interface StackService {
   readonly update: string | undefined;
   readonly createdAt: string;
   readonly replicas: readonly ServiceStatus[];
+  /** Ids of the tasks that are these replicas: another task in the place of one is another container. */
+  readonly tasks: readonly string[];
   /** Of the replicas that run on this node. */
   readonly containers: readonly { readonly id: string; readonly pid: number }[];
 }
@@ -74,6 +76,7 @@ export async function servicesOf(docker: Daemon, stack: string): Promise<readonl
       update: service.UpdateStatus?.State,
       createdAt: service.CreatedAt,
       replicas: current.map(({ status }) => status),
+      tasks: current.map(({ task }) => task.ID),
       containers: current.flatMap(({ task: { Status } }) => {
         const { ContainerID: id = '', PID: pid = 0 } = Status.ContainerStatus ?? {};
         return id === '' || pid === 0 ? [] : [{ id, pid }];

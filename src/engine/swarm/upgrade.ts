@@ -1,7 +1,7 @@
 import { CamofleetError } from '../../core/index.js';
 import type { EngineDeps, Replaced, UpgradeOptions } from '../engine.js';
 import type { Stack } from './stack.js';
-import { type StackService, servicesOf } from './tasks.js';
+import { servicesOf } from './tasks.js';
 import { swarmUp } from './up.js';
 
 /**
@@ -24,9 +24,9 @@ export async function swarmUpgrade(
   const began = deps.clock.monotonic();
   await swarmUp(stack, deps, { timeoutMs, scale: {}, onStep: () => {} }, signal);
   const tookMs = Math.round(deps.clock.monotonic() - began);
-  const old = instancesOf(before);
-  const done = (await servicesOf(stack.docker, stack.name)).map(({ name, replicas }): Replaced => {
-    const isNew = !replicas.some(({ instance }) => instance !== null && old.has(instance));
+  const old = new Set(before.flatMap(({ tasks }) => tasks));
+  const done = (await servicesOf(stack.docker, stack.name)).map(({ name, tasks }): Replaced => {
+    const isNew = !tasks.some((task) => old.has(task));
     return {
       service: name,
       how: isNew ? 'replaced' : 'kept',
@@ -36,8 +36,4 @@ export async function swarmUpgrade(
   });
   for (const one of done) onReplaced(one);
   return done;
-}
-
-function instancesOf(services: readonly StackService[]): ReadonlySet<string> {
-  return new Set(services.flatMap(({ replicas }) => replicas.flatMap(({ instance }) => instance ?? [])));
 }
