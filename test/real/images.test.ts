@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunnerSession } from '../../src/api/index.ts';
 import { type BuiltImage, buildImage, copyBill } from '../../src/images/build.ts';
+import { originOf } from '../../src/images/origin.ts';
 import { type Container, HARDENED, docker, lacksDocker, startContainer } from './support/containers.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -206,6 +207,30 @@ describe.skipIf(lacksDocker())('the images', () => {
       expect(listed.length).toBeGreaterThan(service === 'runner' ? 200 : 3);
     });
   });
+
+  test(
+    'are built from what npm installs, too',
+    async () => {
+      await execa('npm', ['pack', '--pack-destination', folder], { cwd: ROOT });
+      const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+      await execa('tar', ['--extract', '--gzip', '--file', tarball!], { cwd: folder });
+      const packageRoot = join(folder, 'package');
+      const origin = await originOf(packageRoot);
+      const options = {
+        packageRoot,
+        version: `${VERSION}-npm`,
+        origin,
+        buildArgs: [],
+        fresh: false,
+        env: process.env,
+        onLine: () => {},
+      };
+      const { id } = await buildImage('gateway', options, AbortSignal.timeout(BUILD_MS));
+      await using container = await startContainer(id, ...HARDENED);
+      await vi.waitFor(async () => expect(await container.health('gateway')).toMatchObject({ exitCode: 0 }), READY);
+    },
+    BUILD_MS,
+  );
 
   describe('of a runner', () => {
     test('lets browsers keep their own sandbox under our profile', async () => {
