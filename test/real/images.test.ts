@@ -174,6 +174,12 @@ describe.skipIf(lacksDocker())('the images', () => {
       ).toEqual([]);
     });
 
+    test('has no program that gives its caller the rights of another', async () => {
+      const lines = await filesOf(images.get(service)!.id, true);
+      expect(lines.length).toBeGreaterThan(1_000);
+      expect(lines.filter((line) => /^-..[sS]|^-.{5}[sS]/.test(line))).toEqual([]);
+    });
+
     test('holds a bill of materials that lists what is in it', async () => {
       const bill = JSON.parse(
         readFileSync(
@@ -305,13 +311,12 @@ describe.skipIf(lacksDocker())('the images', () => {
   });
 });
 
-/** Names of the files of an image. */
-async function filesOf(image: string): Promise<string[]> {
+/** Names of the files of an image; with `verbose` the lines of tar, which begin with the mode. */
+async function filesOf(image: string, verbose = false): Promise<string[]> {
   const container = (await docker('create', image)).trim();
   try {
-    const { stdout } = await execa('sh', ['-c', 'docker export "$1" | tar --list', 'sh', container], {
-      maxBuffer: 100_000_000,
-    });
+    const script = `docker export "$1" | tar --list ${verbose ? '--verbose' : ''}`;
+    const { stdout } = await execa('sh', ['-c', script, 'sh', container], { maxBuffer: 100_000_000 });
     return stdout.split('\n');
   } finally {
     await docker('rm', container);
