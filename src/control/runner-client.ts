@@ -10,6 +10,9 @@ import {
 } from '../api/index.js';
 import { CamofleetError, errorText } from '../core/index.js';
 
+/** A runner that is there takes a connection at once; the address of one that is gone swallows it without a word. */
+const CONNECT_MS = 3_000;
+
 /** A runner said no; its own problem is passed on. */
 export class RunnerRefusal extends Error {
   override readonly name = 'RunnerRefusal';
@@ -33,7 +36,11 @@ export class RunnerClient {
     serviceKey: string | undefined,
     private readonly timeoutMs: number,
   ) {
-    this.#agent = new Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+    this.#agent = new Agent({
+      connect: { timeout: Math.min(timeoutMs, CONNECT_MS) },
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
     this.#headers = serviceKey === undefined ? {} : { authorization: `Bearer ${serviceKey}` };
   }
 
