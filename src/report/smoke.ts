@@ -40,6 +40,8 @@ export interface SmokeRecord {
   readonly steps: readonly SmokeStep[];
   /** Whether report.json is of a run of `verify`; else it tells of the steps. */
   readonly isVerified: boolean;
+  /** What the doctor found on this host, where the fleet did not come up; all of it is in doctor.json. */
+  readonly host?: readonly Pick<Finding, 'code' | 'severity' | 'saw' | 'remedy'>[];
 }
 
 interface SmokeTextOptions {
@@ -87,6 +89,7 @@ export function renderSmoke(record: SmokeRecord, { columns, colour, dir }: Smoke
     lines,
     // What verify found stands above, with all that belongs to it.
     bad && !(bad.name === 'verify' && record.isVerified) ? why! : [],
+    hostLines(record, row),
     record.isVerified ? [] : [row('evidence', dir, paint.dim)],
     [wrap(`${paint[style].bold(word)}  `, `${printable(record.summary)}  exit ${record.exitCode}`, columns)],
   ];
@@ -94,6 +97,15 @@ export function renderSmoke(record: SmokeRecord, { columns, colour, dir }: Smoke
     .filter((block) => block.length > 0)
     .map((block) => block.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** Failures of the host have to do with it, as a rule; warnings may, and are in doctor.json. */
+function hostLines({ host }: SmokeRecord, row: (label: string, text: string) => string): string[] {
+  const failures = (host ?? []).filter(({ severity }) => severity === 'fail');
+  return failures.flatMap(({ code, saw, remedy }) => [
+    row('host', `${code}: ${printable(saw)}`),
+    row('', `→ ${remedy}`),
+  ]);
 }
 
 /** The first step that did not go well. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CamofleetError, errorText, redactText } from '../core/index.js';
-import { type Report, type SmokeRecord, renderHtml, renderJUnit } from '../report/index.js';
+import { type DoctorReport, type Report, type SmokeRecord, renderHtml, renderJUnit } from '../report/index.js';
 import { reportOfSteps } from './record.js';
 
 /** The folder that a smoke test leaves behind: what verify left, the logs of the services, and the record of the steps. */
@@ -13,6 +13,8 @@ export interface EvidenceFolder {
   adopt(runDir: string): Promise<void>;
   /** Keeps lines of a log, with secrets taken out. */
   keepLog(name: string, lines: readonly string[]): Promise<void>;
+  /** Keeps what the doctor says of the host, as doctor.json. */
+  keepHost(report: DoctorReport): Promise<void>;
   /**
    * Last: smoke.json, junit-smoke.xml, and a report of the steps where verify never came. Gives what could not be written, also
    * before, and why.
@@ -57,6 +59,10 @@ class Folder implements EvidenceFolder {
   async keepLog(name: string, lines: readonly string[]): Promise<void> {
     await mkdir(join(this.dir, 'logs'), { recursive: true }).catch(() => {}); // the write says it
     await this.#write(join('logs', `${name}.log`), `${lines.join('\n')}\n`);
+  }
+
+  keepHost(report: DoctorReport): Promise<void> {
+    return this.#write('doctor.json', `${JSON.stringify(report, null, 2)}\n`);
   }
 
   async finish(run: string, record: SmokeRecord): Promise<readonly string[]> {

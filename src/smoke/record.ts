@@ -1,5 +1,6 @@
 import { CamofleetError, EXIT, type ExitCode, errorText, worstExit } from '../core/index.js';
 import {
+  type DoctorReport,
   REPORT_SCHEMA,
   type Report,
   SMOKE_SCHEMA,
@@ -30,11 +31,12 @@ interface Facts {
   readonly isInterrupted: boolean;
   readonly steps: readonly SmokeStep[];
   readonly report: Report | undefined;
+  readonly host: DoctorReport | undefined;
 }
 
 /** Judges the steps. The first that failed is the reason; exit codes as everywhere, the worst wins. */
 export function recordOf(facts: Facts): SmokeRecord {
-  const { steps, report, ingress, url, isInterrupted, startedMs, endedMs } = facts;
+  const { steps, report, host, ingress, url, isInterrupted, startedMs, endedMs } = facts;
   const codes = steps.map(({ exitCode }) => exitCode as ExitCode);
   const worst = worstVerdict(steps.map(({ verdict }) => verdict));
   const judged: Omit<SmokeRecord, 'summary'> = {
@@ -50,6 +52,7 @@ export function recordOf(facts: Facts): SmokeRecord {
     ...(isInterrupted && { interrupted: true as const }),
     steps,
     isVerified: report !== undefined,
+    ...(host && { host: host.findings.map(({ code, severity, saw, remedy }) => ({ code, severity, saw, remedy })) }),
   };
   return { ...judged, summary: summaryOf({ ...judged, summary: '' }, report) };
 }

@@ -1,11 +1,12 @@
 import { CamofleetError, EXIT, type ExitCode } from '../core/index.js';
 import { type VerifyObserver, type VerifyOptions, verify, waitForFrame } from '../diagnostics/index.js';
 import type { Engine, Step } from '../engine/index.js';
-import { type Report, type SmokeRecord, type SmokeStep, formatMs } from '../report/index.js';
+import { type DoctorReport, type Report, type SmokeRecord, type SmokeStep, formatMs } from '../report/index.js';
 import type { EngineName, FleetPaths } from '../topology/index.js';
 import { type EngineDeps, type StartedFleet, engineOf, start } from './engines.js';
 import { type FleetDeps, type SmokeFleet, givenFleet, throwawayFleet } from './fleet.js';
 import { type EvidenceFolder, openFolder } from './folder.js';
+import { lookAtHost } from './host.js';
 import { keepLogs, logsOf } from './logs.js';
 import { ingressName, recordOf } from './record.js';
 import { type Done, Steps } from './steps.js';
@@ -25,6 +26,8 @@ export interface SmokeOptions {
 export interface SmokeDeps extends FleetDeps, Pick<EngineDeps, 'self' | 'env' | 'isRoot'> {
   readonly monotonic: () => number;
   readonly suffix: string;
+  /** As Node names it. */
+  readonly platform: string;
   readonly signal: AbortSignal;
   readonly observer: SmokeObserver;
 }
@@ -75,6 +78,7 @@ export async function smoke(options: SmokeOptions, deps: SmokeDeps): Promise<Smo
     isInterrupted: deps.signal.aborted,
     steps: steps.all,
     report: seen.report,
+    host: seen.host,
   });
   return { record, report: seen.report, unwritten: await folder.finish(deps.suffix, record) };
 }
@@ -83,6 +87,8 @@ interface Seen {
   readonly engine?: EngineName;
   readonly started: StartedFleet | undefined;
   readonly report: Report | undefined;
+  /** What the doctor says, where the fleet did not come up. */
+  readonly host?: DoctorReport | undefined;
 }
 
 /** Ports that somebody took between the look at them and the start are a reason to try others. */
@@ -118,7 +124,10 @@ class Run {
     const engine = await this.#engineOf(current.fleet);
     if (engine.name === 'local') this.#logs = await logsOf(engine);
     for (const [name, lines] of this.#logs) await this.folder.keepLog(name, lines);
-    return { engine: engine.name, started: up, report };
+    const isHostAsked = !up && !this.deps.signal.aborted;
+    const host = isHostAsked ? await lookAtHost(engine.name, current.fleet, this.deps) : undefined;
+    if (host) await this.folder.keepHost(host);
+    return { engine: engine.name, started: up, report, host };
   }
 
   /** What is to be seen of a fleet that is up; it is down afterwards, whatever comes between. */

@@ -79,7 +79,8 @@ describe('ci smoke', () => {
     ]);
     expect(reportOf().findings).toMatchObject([{ code: 'CF_SERVICE_EXITED', severity: 'fail' }]);
     expect(text('junit-smoke.xml')).toContain('<failure type="CF_SERVICE_EXITED"');
-    expect(kept()).toEqual(expect.arrayContaining(['logs', 'report.html']));
+    expect(kept()).toEqual(expect.arrayContaining(['doctor.json', 'logs', 'report.html']));
+    expect(JSON.parse(text('doctor.json'))).toMatchObject({ schema: 'camofleet.doctor/1', engine: 'local' });
     expect(stdout).toContain('camofleet explain CF_SERVICE_EXITED');
     expect(stdout).toMatch(/\nFAILED {2}up: .*exit 3$/);
     isGone();

@@ -75,6 +75,16 @@ FAILED  up: gateway exited with code 2  exit 3
 `);
   });
 
+  test('that failed on a host that lacks something says what, with its remedy', () => {
+    const host = [
+      { code: 'CF-HOST-DOCKER', severity: 'fail' as const, saw: 'no docker', remedy: 'Install it' },
+      { code: 'CF-HOST-CLOCK', severity: 'warn' as const, saw: 'off', remedy: 'Set it' },
+    ];
+    const text = renderSmoke({ ...BAD, host }, plain);
+    expect(text).toContain('\n  host     CF-HOST-DOCKER: no docker\n           → Install it\n');
+    expect(text).not.toContain('CF-HOST-CLOCK');
+  });
+
   test.each([
     [{ ...GOOD, interrupted: true as const, verdict: 'unknown' as const, exitCode: 130 }, 'INTERRUPTED'],
     [{ ...GOOD, verdict: 'warn' as const }, 'PASSED WITH WARNINGS'],

@@ -22,6 +22,7 @@ const record = (report: Report | undefined) =>
     endedMs: 1_000,
     isInterrupted: false,
     report,
+    host: undefined,
     steps: Object.entries(SMOKE_STEPS).map(([name, title]) => ({
       name: name as SmokeStepName,
       title,

@@ -28,6 +28,7 @@ function record(taken: readonly SmokeStep[], more: { isInterrupted?: boolean; re
     endedMs: 9_000,
     isInterrupted: false,
     report: undefined,
+    host: undefined,
     steps: taken,
     ...more,
   });

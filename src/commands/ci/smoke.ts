@@ -34,7 +34,8 @@ fails, and on Ctrl-C. In GitHub Actions parts of the log are folded, findings be
 summary; in GitLab parts are folded.
 
 The folder of the evidence: report.json, report.html, junit.xml, screenshot.png, logs and packets as verify leaves them;
-smoke.json and junit-smoke.xml with the steps; logs/ with what the services wrote. It is emptied first when it is of an
+smoke.json and junit-smoke.xml with the steps; logs/ with what the services wrote; doctor.json, where the fleet did not
+come up. It is emptied first when it is of an
 earlier run.
 
 Exit codes: 0 ok · 1 a check failed, or no frame came · 2 usage · 3 the fleet did not come up, or the check could not be
@@ -84,6 +85,7 @@ run · 4 refused · 5 warnings with --strict · 99 a budget was crossed · 130 i
       self: { execPath, entryPoint, pid },
       env,
       isRoot,
+      platform: process.platform,
       now: () => Date.now(),
       monotonic: () => performance.now(),
       random: (below) => randomInt(below),
