@@ -52,7 +52,7 @@ function path({ hops }: Report): string {
     cells.push(`<span class="time">${time}</span>`, `<span class="note">${escape(note ?? '')}</span>`);
     return `<li class="${verdict}">${cells.join('')}</li>`;
   });
-  return `<h2>Path</h2><ol class="path">${items.join('')}</ol>`;
+  return items.length === 0 ? '' : `<h2>Path</h2><ol class="path">${items.join('')}</ol>`;
 }
 
 const COLLECTED = { ok: 'collected', partial: 'collected with gaps', skip: 'not collected', failed: 'failed' };

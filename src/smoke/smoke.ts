@@ -76,7 +76,8 @@ export async function smoke(options: SmokeOptions, deps: SmokeDeps): Promise<Smo
     startedMs,
     endedMs: deps.now(),
     isInterrupted: deps.signal.aborted,
-    steps: steps.all,
+    // The folder of a fleet that was thrown away is gone; its logs are kept.
+    steps: steps.all.map((step) => ({ ...step, saw: step.saw.replaceAll(`${seen.logs}/`, 'logs/') })),
     report: seen.report,
     host: seen.host,
   });
@@ -85,6 +86,8 @@ export async function smoke(options: SmokeOptions, deps: SmokeDeps): Promise<Smo
 
 interface Seen {
   readonly engine?: EngineName;
+  /** Folder of the logs of the fleet. */
+  readonly logs?: string;
   readonly started: StartedFleet | undefined;
   readonly report: Report | undefined;
   /** What the doctor says, where the fleet did not come up. */
@@ -127,7 +130,7 @@ class Run {
     const isHostAsked = !up && !this.deps.signal.aborted;
     const host = isHostAsked ? await lookAtHost(engine.name, current.fleet, this.deps) : undefined;
     if (host) await this.folder.keepHost(host);
-    return { engine: engine.name, started: up, report, host };
+    return { engine: engine.name, logs: current.fleet.paths.logs, started: up, report, host };
   }
 
   /** What is to be seen of a fleet that is up; it is down afterwards, whatever comes between. */

@@ -78,6 +78,7 @@ describe('ci smoke', () => {
       'down skip',
     ]);
     expect(reportOf().findings).toMatchObject([{ code: 'CF_SERVICE_EXITED', severity: 'fail' }]);
+    expect(record.steps[1]!.saw).toMatch(/\nlog: logs\/ingress\.log$/); // where it is kept, not where it was
     expect(text('junit-smoke.xml')).toContain('<failure type="CF_SERVICE_EXITED"');
     expect(kept()).toEqual(expect.arrayContaining(['doctor.json', 'logs', 'report.html']));
     expect(JSON.parse(text('doctor.json'))).toMatchObject({ schema: 'camofleet.doctor/1', engine: 'local' });
