@@ -43,13 +43,13 @@ describe.concurrent('render --check', () => {
 
   test('exits 1 with a diff of each file when the topology has changed, and writes nothing', async () => {
     using folder = await fleet();
-    folder.write('camofleet.yaml', 'fleet: { id: lab }\ngateway: { port: 7000 }\n');
+    folder.write('camofleet.yaml', 'fleet: { id: lab }\ncontrol: { port: 7000 }\n');
     const before = folder.contents();
     const { exitCode, stdout, stderr } = await folder.cli(['render', '--check']);
     expect(exitCode).toBe(1);
     expect(stdout).toContain('--- compose.yaml\n+++ compose.yaml\t(from camofleet.yaml)\n@@ ');
-    expect(stdout).toContain('-      HTTP_PORT: "6900"\n+      HTTP_PORT: "7000"\n');
-    expect(stdout).toContain('-          - url: http://gateway:6900\n+          - url: http://gateway:7000\n');
+    expect(stdout).toContain('-      CONTROL_PORT: "9000"\n+      CONTROL_PORT: "7000"\n');
+    expect(stdout).toContain('-          - url: http://control:9000\n+          - url: http://control:7000\n');
     expect(stdout).not.toContain('--- traefik/traefik.yaml');
     expect(stderr).toContain(
       'error  CF_RENDER_DIFFERS\n  compose.yaml, traefik/dynamic/camofleet.yaml differ from camofleet.yaml',
@@ -104,7 +104,7 @@ describe.concurrent('render --check', () => {
 describe.concurrent('render', () => {
   test('writes what differs and says what it wrote; the check then says yes', async () => {
     using folder = await fleet();
-    folder.write('camofleet.yaml', 'fleet: { id: lab }\ngateway: { port: 7000 }\n');
+    folder.write('camofleet.yaml', 'fleet: { id: lab }\ncontrol: { port: 7000 }\n');
     const { exitCode, stdout } = await folder.cli(['render', '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
@@ -113,7 +113,7 @@ describe.concurrent('render', () => {
         change: path === 'seccomp/chromium.json' || path === 'traefik/traefik.yaml' ? 'unchanged' : 'written',
       })),
     });
-    expect(folder.read('compose.yaml')).toContain('HTTP_PORT: "7000"');
+    expect(folder.read('compose.yaml')).toContain('CONTROL_PORT: "7000"');
     expect((await folder.cli(['render', '--check'])).exitCode).toBe(0);
   });
 
@@ -242,7 +242,7 @@ describe.concurrent('render with bad input', () => {
 
   test.each([
     [['--check', '--eject'], 'cannot also be provided'],
-    [['--engine', 'swarm'], 'Expected --engine=swarm to be one of: compose, local'],
+    [['--engine', 'nomad'], 'Expected --engine=nomad to be one of: compose, local'],
     [['--topology', 'absent.yaml'], 'absent.yaml'],
     [['-C', 'absent'], 'absent'],
     [['-C', '.', '--topology', 'x.yaml'], 'No file found at x.yaml'],
