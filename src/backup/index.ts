@@ -2,6 +2,5 @@
  * The state of a fleet in one archive that `tar` can read, and back. It knows which files are state and what a backup
  * promises of them; it knows no service and starts nothing.
  */
-export { type Manifest } from './manifest.js';
-export { type BackupReport, writeBackup } from './write.js';
-export { type Restored, restoreBackup } from './restore.js';
+export { writeBackup } from './write.js';
+export { restoreBackup } from './restore.js';

@@ -6,7 +6,6 @@ export { createFleet } from './create.js';
 export { type FileChange, compareFiles, ejectTemplates, readIfThere, writeFiles } from './files.js';
 export { ensureState } from './state.js';
 export {
-  type CertificateFacts,
   EXPIRES_SOON_DAYS,
   readCertificate,
   renewCertificate,

@@ -14,8 +14,8 @@ const DOCKER_MS = 60_000;
 const NETWORK = 'edge';
 
 /**
- * Gateways first: new ones start beside those that run, and then these stop one after the other, which tells their viewers to
- * come back. Then control; then runners that are empty, or all. Traefik stays: it holds the viewers' sockets.
+ * Gateways first: new ones start beside those that run, and then these stop, which tells their viewers to come back. Then
+ * control; then runners that are empty, or all. Traefik stays: it holds the viewers' sockets.
  */
 export async function composeUpgrade(
   project: Project,
@@ -82,10 +82,13 @@ async function replaceGateways(start: Start, old: readonly Container[]): Promise
     throw error;
   }
   const graceMs = topology.gateway.shutdownGraceMs + DOCKER_MS;
-  for (const { id } of old) {
-    await docker.run(['stop', '--time', String(Math.ceil(graceMs / 1000)), id], { timeoutMs: graceMs + DOCKER_MS });
-    await docker.run(['rm', id]);
-  }
+  // All at once: a viewer of one that came back to another would be told a second time.
+  await Promise.all(
+    old.map(async ({ id }) => {
+      await docker.run(['stop', '--time', String(Math.ceil(graceMs / 1000)), id], { timeoutMs: graceMs + DOCKER_MS });
+      await docker.run(['rm', id]);
+    }),
+  );
 }
 
 function notReady(news: readonly Container[], timeoutMs: number): CamofleetError {
