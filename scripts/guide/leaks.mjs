@@ -5,7 +5,7 @@ const FORBIDDEN = {
   'a bearer': /bearer\s+(?!x+\b)[A-Za-z0-9._-]{8,}/i,
   'a password': /"(?:password|pw)"\s*:/i,
   'a private key': /-----BEGIN/,
-  'a path of a host': /\/(?:home|root|tmp|work|Users)\//,
+  'a path of a host': /\/(?:home|root|tmp|Users|work\w*)\//,
   'an address of a host': /\b(?!127\.0\.0\.1\b)(?:10|172|192|100)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b/,
 };
 
