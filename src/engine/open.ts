@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { systemClock } from '../core/index.js';
 import { ENGINES, type EngineName, type FleetPaths, loadTopology } from '../topology/index.js';
 import type { Engine, EngineDeps } from './engine.js';
-import { composeEngine } from './compose/engine.js';
-import { swarmEngine } from './swarm/engine.js';
 import { localEngine } from './local/engine.js';
 
 type OpenDeps = Pick<EngineDeps, 'paths' | 'self' | 'version'>;
@@ -20,9 +18,9 @@ export async function openEngine(named: EngineName | undefined, given: OpenDeps)
     case 'local':
       return localEngine(deps);
     case 'compose':
-      return composeEngine(deps);
+      return (await import('./compose/engine.js')).composeEngine(deps); // what it needs is loaded where it is used
     case 'swarm':
-      return swarmEngine(deps);
+      return (await import('./swarm/engine.js')).swarmEngine(deps);
   }
 }
 
