@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { CamofleetError } from '../core/index.js';
 import {
+  type FleetPaths,
   type Topology,
   fleetPaths,
   loadTemplates,
@@ -13,6 +14,7 @@ import {
   violationText,
   violations,
 } from '../topology/index.js';
+import { containerUser, ensureMounts, ensureUserFile } from './compose/mounts.js';
 import { readIfThere, withFileErrors, writeFiles } from './files.js';
 import { ensureState } from './state.js';
 
@@ -40,7 +42,7 @@ export interface Created {
   readonly warnings: readonly string[];
 }
 
-const IGNORED = ['.camofleet/', 'artifacts/'];
+const IGNORED = ['.camofleet/', 'artifacts/', '.env'];
 const GITIGNORE = '.gitignore';
 
 /** Writes a new fleet. Throws CF_FILE_EXISTS, with nothing changed, when a file is there already. */
@@ -57,6 +59,7 @@ export async function createFleet(options: CreateOptions): Promise<Created> {
     if (!options.force && existing.length > 0)
       throw new CamofleetError('CF_FILE_EXISTS', `${root} already has ${existing.join(', ')}`, { existing });
     const state = await ensureState(paths, topology, options.nowMs);
+    await readyForCompose(paths, topology);
     const ignore = { path: GITIGNORE, text: gitignore(await readIfThere(join(root, GITIGNORE))) };
     const files = [{ path: 'camofleet.yaml', text }, ...rendered, ignore];
     await writeFiles(root, files);
@@ -73,6 +76,13 @@ export async function createFleet(options: CreateOptions): Promise<Created> {
       warnings: violations(topology).map(violationText),
     };
   });
+}
+
+/** What a plain `docker compose up` needs: a new fleet has certificates of its own authority. */
+async function readyForCompose(paths: FleetPaths, topology: Topology): Promise<void> {
+  const user = containerUser(await stat(paths.state));
+  await ensureUserFile(paths.root, user);
+  await ensureMounts(paths, topology, user);
 }
 
 const FLAGS: Readonly<Record<string, string>> = {

@@ -65,7 +65,7 @@ describe('down', () => {
     process.kill(supervisor!.pid, 'SIGSTOP');
     const { exitCode, stderr } = await fleet.cli(['down', '--timeout', '1']);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('Down. The supervisor did not end in time: forced.');
+    expect(stderr).toContain('Down. Not all of it ended in time: forced.');
     expect(processesBelow(fleet.dir)).toEqual([]);
   });
 

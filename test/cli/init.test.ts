@@ -120,7 +120,7 @@ describe.concurrent('init where something is already', () => {
       expect(after[path]).toBe(before[path]);
     expect(topologyOf(folder.read('camofleet.yaml')).fleet.id).toBe('two');
     expect(folder.read('.gitignore')).toBe(
-      'node_modules/\nartifacts/\n\n# Keys, certificates, logs and runs of this fleet.\n.camofleet/\n',
+      'node_modules/\nartifacts/\n\n# Keys, certificates, logs and runs of this fleet.\n.camofleet/\n.env\n',
     );
   });
 

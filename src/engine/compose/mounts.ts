@@ -1,4 +1,4 @@
-import { chown, chmod, mkdir, open, readFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CamofleetError, errorText } from '../../core/index.js';
@@ -56,4 +56,18 @@ async function copyInPlace(source: string, copy: string, user: ContainerUser): P
 async function own(path: string, mode: number, { uid, gid }: ContainerUser): Promise<void> {
   await chmod(path, mode);
   await chown(path, uid, gid);
+}
+
+const ENV_FILE = '.env';
+
+/**
+ * Tells a plain `docker compose` who the containers are, where it is somebody else than the user of the images: in the
+ * file that Compose reads by itself. One that is there stays as it is.
+ */
+export async function ensureUserFile(root: string, { uid, gid }: ContainerUser): Promise<void> {
+  if (uid === CONTAINER_USER.uid && gid === CONTAINER_USER.gid) return;
+  const text = `# Made by camofleet: the owner of .camofleet, as whom containers run.\nCAMOFLEET_USER=${uid}:${gid}\n`;
+  await writeFile(join(root, ENV_FILE), text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }

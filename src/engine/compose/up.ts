@@ -7,7 +7,7 @@ import type { EngineDeps, RunningFleet, UpOptions } from '../engine.js';
 import { writeFiles } from '../files.js';
 import { type Container, containersOf } from './containers.js';
 import type { Docker } from './docker.js';
-import { containerUser, ensureMounts } from './mounts.js';
+import { containerUser, ensureMounts, ensureUserFile } from './mounts.js';
 
 /** Between two looks at containers that start. */
 const LOOK_MS = 400;
@@ -27,7 +27,9 @@ export interface Project {
 export async function prepare({ paths, self, version }: EngineDeps, topology: Topology): Promise<void> {
   const templates = await loadTemplates(self.packageRoot, join(paths.root, 'templates'));
   await writeFiles(paths.root, render(topology, 'compose', { paths, templates, version }));
-  await ensureMounts(paths, topology, containerUser(await stat(paths.state)));
+  const user = containerUser(await stat(paths.state));
+  await ensureUserFile(paths.root, user);
+  await ensureMounts(paths, topology, user);
 }
 
 /** `docker compose up`, told step by step. On failure or abort a fleet that did not run before is taken down again. */
