@@ -3,7 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { KNOWN_NAMES, SERVICES, type ServiceName } from '../../src/settings/index.ts';
-import { type Placement, type Topology, serviceEnvironment } from '../../src/topology/index.ts';
+import {
+  CONTAINER_USER,
+  type Placement,
+  ROUTES,
+  type Topology,
+  imageName,
+  serviceEnvironment,
+} from '../../src/topology/index.ts';
 import { topologySchema } from '../../src/topology/model.ts';
 import { composePlacement } from '../../src/topology/placement.ts';
 import { chartTopology, renderChartValues } from '../../src/topology/render-chart.ts';
@@ -142,6 +149,36 @@ describe.skipIf(lacks('helm'))('a service in a cluster', () => {
         capabilities: { drop: ['ALL'] },
       });
     }
+  });
+
+  test('runs as the user of the images', () => {
+    const { spec } = helmTemplate({}).one('StatefulSet', 'rel-camofleet-runner');
+    const { uid, gid } = CONTAINER_USER;
+    expect(spec.template.spec.securityContext).toMatchObject({ runAsUser: uid, runAsGroup: gid, fsGroup: gid });
+    expect(spec.template.spec.containers[0].image).toBe(imageName('runner', '0.1.0'));
+  });
+
+  test('is reached by the public routes, and by no other', () => {
+    const { viewerPrefix, socketPath, apiPrefix, uiPrefix } = ROUTES;
+    const { spec } = helmTemplate({}).one('IngressRoute', 'rel-camofleet');
+    const host = 'Host(`camofleet.example.com`) && ';
+    const routes = spec.routes as { match: string; services: [{ name: string }] }[];
+    expect(routes.map(({ match, services: [{ name }] }) => [match.slice(host.length), name])).toEqual([
+      [`PathPrefix(\`${viewerPrefix}\`)`, 'rel-camofleet-gateway'],
+      [`Path(\`${socketPath}\`)`, 'rel-camofleet-gateway'],
+      [`(Path(\`${apiPrefix}\`) || PathPrefix(\`${apiPrefix}/\`))`, 'rel-camofleet-control'],
+      [`(Path(\`/\`) || Path(\`${uiPrefix}\`) || PathPrefix(\`${uiPrefix}/\`))`, 'rel-camofleet-control'],
+    ]);
+    expect(routes.every(({ match }) => match.startsWith(host))).toBe(true);
+    const plain = helmTemplate({ ingress: { kind: 'ingress' } }).one('Ingress', 'rel-camofleet');
+    const paths = plain.spec.rules[0].http.paths as { path: string; backend: { service: { name: string } } }[];
+    expect(paths.map(({ path, backend }) => [path, backend.service.name.replace('rel-camofleet-', '')])).toEqual([
+      [viewerPrefix, 'gateway'],
+      [socketPath, 'gateway'],
+      [apiPrefix, 'control'],
+      [uiPrefix, 'control'],
+      ['/', 'control'],
+    ]);
   });
 
   test('sees the keys that it needs, and no other', () => {

@@ -76,6 +76,13 @@ describe('the chart', () => {
     expect(lines.filter((line) => line.length > 130)).toEqual([]);
   });
 
+  test('is of the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(CHART, '..', '..', 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(parse(read('Chart.yaml'))).toMatchObject({ version, appVersion: version });
+  });
+
   test('sets nothing that is no setting', () => {
     const names = ['_environment.tpl', 'gateway.yaml', 'runner.yaml', 'control.yaml'].flatMap((file) =>
       [...read(join('templates', file)).matchAll(/(?:^ {2}|- name: )"?([A-Z][A-Z0-9_]{5,})\b/gm)].map(

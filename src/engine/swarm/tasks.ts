@@ -2,6 +2,15 @@ import { z } from 'zod';
 import type { Daemon } from '../compose/docker.js';
 import type { ServiceStatus } from '../engine.js';
 
+/** Of what a container is to be, the part that a deployment changes. */
+const containerSchema = z.object({
+  Image: z.string(),
+  Env: z.array(z.string()).nullish(),
+  Secrets: z.array(z.object({ SecretID: z.string() })).nullish(),
+  Configs: z.array(z.object({ ConfigID: z.string() })).nullish(),
+});
+type ContainerSpec = z.output<typeof containerSchema>;
+
 const serviceSchema = z.array(
   z.object({
     ID: z.string(),
@@ -9,6 +18,7 @@ const serviceSchema = z.array(
     Spec: z.object({
       Name: z.string(),
       Mode: z.object({ Replicated: z.object({ Replicas: z.int() }).optional() }),
+      TaskTemplate: z.object({ ContainerSpec: containerSchema }),
     }),
     UpdateStatus: z.object({ State: z.string().optional(), Message: z.string().optional() }).nullish(),
   }),
@@ -24,6 +34,7 @@ const taskSchema = z.array(
     ServiceID: z.string(),
     Slot: z.int().optional(),
     DesiredState: z.string(),
+    Spec: z.object({ ContainerSpec: containerSchema }),
     Status: z.object({
       State: z.string(),
       Message: z.string().optional(),
@@ -69,7 +80,8 @@ export async function servicesOf(docker: Daemon, stack: string): Promise<readonl
     const name = service.Spec.Name.slice(stack.length + 1);
     const own = tasks.filter(({ ServiceID }) => ServiceID === service.ID);
     const slots = [...Map.groupBy(own, ({ Slot = 0 }) => Slot)].toSorted(([a], [b]) => a - b);
-    const current = slots.map(([slot, all]) => replicaOf(name, slot, all)).filter((one) => one !== undefined);
+    const wanted = service.Spec.TaskTemplate.ContainerSpec;
+    const current = slots.map(([slot, all]) => replicaOf(name, slot, all, wanted)).filter((one) => one !== undefined);
     return {
       name,
       wanted: service.Spec.Mode.Replicated?.Replicas ?? 1,
@@ -96,18 +108,23 @@ async function listed(docker: Daemon, args: readonly string[]): Promise<string[]
   return (await docker.run(args)).split('\n').filter((line) => line !== '');
 }
 
-/** What there is of one replica: the task that shall run, else nothing that people need to know of. */
+/**
+ * What there is of one replica: the task that shall run, else nothing that people need to know of. One that runs and is not
+ * what is wanted by now is about to be replaced.
+ */
 export function replicaOf(
   name: string,
   slot: number,
   tasks: readonly Task[],
+  wanted: ContainerSpec,
 ): { readonly task: Task; readonly status: ServiceStatus } | undefined {
   const newest = tasks.toSorted((a, b) => b.CreatedAt.localeCompare(a.CreatedAt));
   const task = newest.find(({ DesiredState }) => DesiredState === 'running' || DesiredState === 'ready');
   if (!task) return undefined;
   const failures = newest.filter(({ ID, Status }) => ID !== task.ID && FAILED.includes(Status.State));
   const { Err: problem = '', PortStatus } = task.Status;
-  const state = stateOf(task);
+  const isOld = !isSame(task.Spec.ContainerSpec, wanted);
+  const state = isOld && task.Status.State === 'running' ? 'starting' : stateOf(task);
   const last = problem || (failures[0]?.Status.Err ?? '');
   return {
     task,
@@ -121,6 +138,15 @@ export function replicaOf(
       ports: [...new Set((PortStatus?.Ports ?? []).map(portText))], // once for each kind of address
     },
   };
+}
+
+function isSame(a: ContainerSpec, b: ContainerSpec): boolean {
+  return JSON.stringify(partsOf(a)) === JSON.stringify(partsOf(b));
+}
+
+function partsOf({ Image, Env, Secrets, Configs }: ContainerSpec): readonly (readonly string[])[] {
+  const ids = [(Secrets ?? []).map(({ SecretID }) => SecretID), (Configs ?? []).map(({ ConfigID }) => ConfigID)];
+  return [[Image], Env ?? [], ...ids].map((part) => part.toSorted());
 }
 
 function portText({ PublishedPort, TargetPort, Protocol }: Port): string {
