@@ -44,9 +44,9 @@ const cwd = mkdtempSync(join(tmpdir(), 'camofleet-score-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 // Most of each is a wait for a timer: side by side, as many as `maxConcurrency` says.
-describe.concurrent.skipIf(
+describe.skipIf(
   lacks('xvfb', 'x11vnc', 'xsetroot', 'xtigervnc', 'traefik', 'nginx', 'haproxy', 'websockify', 'nft'),
-)('verify, judged by the lab,', () => {
+)('verify, judged by the lab,', { concurrent: true }, () => {
   test.each(FAULTS)(
     'names the hop and the remedy of %s',
     async (id) => {
