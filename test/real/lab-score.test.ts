@@ -44,34 +44,36 @@ const cwd = mkdtempSync(join(tmpdir(), 'camofleet-score-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 // Most of each is a wait for a timer: side by side, as many as `maxConcurrency` says.
-describe.skipIf(
-  lacks('xvfb', 'x11vnc', 'xsetroot', 'xtigervnc', 'traefik', 'nginx', 'haproxy', 'websockify', 'nft'),
-)('verify, judged by the lab,', { concurrent: true }, () => {
-  test.each(FAULTS)(
-    'names the hop and the remedy of %s',
-    async (id) => {
-      const { stdout } = await runCli(['lab', 'score', id, '--no-twins', '--json'], {
-        cwd,
-        timeoutMs: 120 * SECONDS,
-      });
-      const [row] = (JSON.parse(stdout) as Score).rows;
-      expect({ because: row?.because, result: row?.result }).toEqual({ because: undefined, result: 'right' });
-    },
-    150 * SECONDS,
-  );
+describe.skipIf(lacks('xvfb', 'x11vnc', 'xsetroot', 'xtigervnc', 'traefik', 'nginx', 'haproxy', 'websockify', 'nft'))(
+  'verify, judged by the lab,',
+  { concurrent: true },
+  () => {
+    test.each(FAULTS)(
+      'names the hop and the remedy of %s',
+      async (id) => {
+        const { stdout } = await runCli(['lab', 'score', id, '--no-twins', '--json'], {
+          cwd,
+          timeoutMs: 120 * SECONDS,
+        });
+        const [row] = (JSON.parse(stdout) as Score).rows;
+        expect({ because: row?.because, result: row?.result }).toEqual({ because: undefined, result: 'right' });
+      },
+      150 * SECONDS,
+    );
 
-  test(
-    'accuses nobody on paths that are well',
-    async () => {
-      const runs = String(HEALTHY_RUNS);
-      const { stdout } = await runCli(['lab', 'healthy', '--runs', runs, '--json'], {
-        cwd,
-        timeoutMs: 400 * SECONDS,
-      });
-      const { rows } = JSON.parse(stdout) as { readonly rows: readonly HealthyRow[] };
-      expect(rows).toHaveLength(HEALTHY_RUNS);
-      expect(rows.filter(({ verdict, accused }) => verdict !== 'pass' || accused.length > 0)).toEqual([]);
-    },
-    450 * SECONDS,
-  );
-});
+    test(
+      'accuses nobody on paths that are well',
+      async () => {
+        const runs = String(HEALTHY_RUNS);
+        const { stdout } = await runCli(['lab', 'healthy', '--runs', runs, '--json'], {
+          cwd,
+          timeoutMs: 400 * SECONDS,
+        });
+        const { rows } = JSON.parse(stdout) as { readonly rows: readonly HealthyRow[] };
+        expect(rows).toHaveLength(HEALTHY_RUNS);
+        expect(rows.filter(({ verdict, accused }) => verdict !== 'pass' || accused.length > 0)).toEqual([]);
+      },
+      450 * SECONDS,
+    );
+  },
+);
