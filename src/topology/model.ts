@@ -92,6 +92,11 @@ export const topologySchema = z.strictObject({
     .strictObject({
       host: hostName.default('localhost').describe('The name that viewers type; every public URL carries it.'),
       port: portNumber.default(8443).describe('The port that viewers reach.'),
+      httpPort: portNumber
+        .optional()
+        .describe(
+          'Pages that are asked for here are sent on to https, sockets never are; by Traefik. Unset: no such port.',
+        ),
       bind: z
         .string()
         .refine((address) => isIP(address) !== 0)

@@ -31,6 +31,8 @@ export interface Placement {
     /** `127.0.0.1:8443` */
     readonly address: string;
     readonly isLoopback: boolean;
+    /** The same without TLS; undefined where no such port is wanted. */
+    readonly plainAddress: string | undefined;
     /** Where metrics and health checks are answered; undefined where no such listener is wanted. */
     readonly internalAddress: string | undefined;
     readonly accessLog: string;
@@ -55,7 +57,7 @@ const BRIDGE_NETWORKS = ['172.16.0.0/12', '192.168.0.0/16', '10.0.0.0/8'];
 
 /** Everything on this host and on loopback. */
 export function localPlacement(topology: Topology, paths: FleetPaths): Placement {
-  const { bind, port } = topology.public;
+  const { bind, port, httpPort } = topology.public;
   const { mode, certificate, key } = topology.tls;
   const own = (file: string | undefined): string | undefined =>
     mode === 'files' && file ? resolve(paths.root, file) : undefined;
@@ -71,6 +73,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     ingress: {
       address: `${urlHost(bind)}:${port}`,
       isLoopback: isLoopback(bind),
+      plainAddress: httpPort === undefined ? undefined : `${urlHost(bind)}:${httpPort}`,
       internalAddress: undefined,
       accessLog: paths.accessLog,
       dynamicFolder: `${paths.rendered('local')}/dynamic`,
@@ -115,6 +118,7 @@ export function composePlacement(topology: Topology): Placement {
     ingress: {
       address: `:${topology.public.port}`,
       isLoopback: isLoopback(topology.public.bind),
+      plainAddress: topology.public.httpPort === undefined ? undefined : `:${topology.public.httpPort}`,
       internalAddress: `:${topology.ingress.internalPort}`,
       accessLog: '/var/log/traefik/traefik-access.log',
       dynamicFolder: '/etc/traefik/dynamic',

@@ -67,12 +67,15 @@ export function composeProject({ fleet }: Pick<Topology, 'fleet'>): string {
 }
 
 function fillTraefik(form: Form, topology: Topology, { ingress }: Placement): void {
-  const { port, bind } = topology.public;
+  const { port, httpPort, bind } = topology.public;
   const traefik = ['services', 'traefik'];
   const acme = topology.tls.mode === 'acme';
   form.set([...traefik, 'image'], TRAEFIK_IMAGE);
   form.set([...traefik, 'command'], [`--configFile=${STATIC_FILE}`]);
-  form.set([...traefik, 'ports'], [`${urlHost(bind)}:${port}:${port}`]);
+  form.set(
+    [...traefik, 'ports'],
+    [port, ...(httpPort === undefined ? [] : [httpPort])].map((one) => `${urlHost(bind)}:${one}:${one}`),
+  );
   form.set(
     [...traefik, 'volumes'],
     [

@@ -5,6 +5,8 @@ import { READY_PATH, ROUTES, type Topology } from './model.js';
 import type { Placement } from './placement.js';
 import type { Template } from './templates.js';
 
+/** The entry point without TLS. */
+const PLAIN = 'web';
 /** The entry point of metrics and of the answer to health checks. */
 const INTERNAL = 'internal';
 const RESOLVER = 'camofleet-tls';
@@ -27,6 +29,8 @@ export function renderStatic({ ingress, tls, control }: Topology, placement: Pla
       pollTimeout: duration(ingress.healthIntervalMs * 2),
     });
   form.set(['accessLog', 'filePath'], placement.ingress.accessLog);
+  if (placement.ingress.plainAddress !== undefined)
+    form.set(['entryPoints', PLAIN], { address: placement.ingress.plainAddress });
   if (placement.ingress.internalAddress !== undefined) {
     form.set(['entryPoints', INTERNAL], { address: placement.ingress.internalAddress });
     form.set(['ping'], { entryPoint: INTERNAL });
@@ -45,6 +49,7 @@ export function renderDynamic(topology: Topology, placement: Placement, template
   fillRoutes(form, topology);
   fillServices(form, topology, placement);
   if (placement.gatewaysName !== undefined) leaveGatewaysToControl(form);
+  if (placement.ingress.plainAddress !== undefined) fillRedirect(form, topology);
   fillCertificates(form, topology, placement);
   return form.toString();
 }
@@ -88,6 +93,19 @@ function fillServices(form: Form, { gateway, control, ingress }: Topology, { dia
   if (!form.has(...timeouts)) return;
   form.set([...timeouts, 'dialTimeout'], duration(ingress.dialTimeoutMs));
   form.set([...timeouts, 'responseHeaderTimeout'], duration(ingress.responseHeaderTimeoutMs));
+}
+
+/** Pages alone: a client of WebSocket does not follow, and a token must not be sent a second time in the open. */
+function fillRedirect(form: Form, { public: { port } }: Topology): void {
+  form.set(['http', 'middlewares', 'to-https'], {
+    redirectScheme: { scheme: 'https', port: String(port), permanent: true },
+  });
+  form.set(['http', 'routers', 'to-https'], {
+    entryPoints: [PLAIN],
+    rule: 'PathPrefix(`/`) && !HeaderRegexp(`Upgrade`, `(?i)^websocket$`)',
+    middlewares: ['to-https'],
+    service: 'noop@internal',
+  });
 }
 
 /** Two providers must not name the same service: routes then lead to the one of control. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -61,7 +62,9 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
       if (built.exitCode !== 0) throw new Error(built.stderr);
     }
     const file = join(fleet.dir, 'camofleet.yaml');
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/^gateway:\n/m, `gateway:\n${DRAIN}`));
+    const plain = `  httpPort: ${fleet.topology.public.port + 57}\n`;
+    const text = readFileSync(file, 'utf8').replace(/^gateway:\n/m, `gateway:\n${DRAIN}`);
+    writeFileSync(file, text.replace(/^public:\n/m, `public:\n${plain}`));
     topology = await loadTopology(file);
     project = composeProject(topology);
   }, BUILD_MS);
@@ -85,8 +88,9 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
       expect(services.map(({ name, instance, state: is }) => `${name} ${instance} ${is}`)).toEqual(
         ['runner', 'control', 'gateway', 'traefik'].map((name) => `${name} ${container(name)} ready`),
       );
-      const { bind, port } = topology.public;
-      expect(services.flatMap(({ ports }) => ports)).toEqual([`${bind}:${port}->${port}/tcp`]);
+      const { bind, port, httpPort } = topology.public;
+      const published = [port, httpPort].map((one) => `${bind}:${one}->${one}/tcp`);
+      expect(services.flatMap(({ ports }) => ports).toSorted()).toEqual(published.toSorted());
     },
     UP_MS,
   );
@@ -133,6 +137,27 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
     expect(report.streams.map(({ vantage }) => vantage)).toEqual(expect.arrayContaining(['public', 'gateway', 'rfb']));
   }, 120_000);
 
+  test('sends pages that are asked for without TLS on to https, and sockets nowhere', async () => {
+    const { bind, port, httpPort } = topology.public;
+    const ask = async (path: string, headers: Readonly<Record<string, string>>): Promise<string> => {
+      const asked = request({
+        host: bind,
+        port: httpPort,
+        path,
+        headers: { host: `localhost:${httpPort}`, ...headers },
+      });
+      asked.end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      answer.resume();
+      return `${answer.statusCode} ${answer.headers.location ?? ''}`;
+    };
+    expect(await ask('/vnc/abc?x=1', {})).toMatch(new RegExp(`^30[18] https://localhost:${port}/vnc/abc\\?x=1$`));
+    const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+    expect(await ask('/websockify?token=x', { ...upgrade, 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' })).toBe(
+      '404 ',
+    );
+  });
+
   test('has RFB between gateway and runner alone', async () => {
     const session = await fleet.createSession({ browser: 'testcard' });
     const token = new URL(session.vnc!.ws).searchParams.get('token')!;
@@ -176,7 +201,7 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
       '--format',
       '{{.Ports}}',
     );
-    expect(published.split('\n').filter((line) => line.includes('->'))).toHaveLength(1);
+    expect(published.split('\n').filter((line) => line.includes('->'))).toHaveLength(1); // Traefik's
     using neighbour = await startNeighbour();
     const server = createServer((socket) => socket.end());
     server.listen(0, '0.0.0.0');

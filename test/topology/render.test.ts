@@ -201,6 +201,23 @@ describe('a changed topology changes what it should and nothing else:', () => {
     });
   });
 
+  test('a port without TLS sends pages on to https, and leads sockets nowhere', () => {
+    const rendered = files('public: { port: 443, httpPort: 80, bind: 0.0.0.0 }');
+    expect(at(rendered.get(COMPOSE), 'services', 'traefik', 'ports')).toEqual(['0.0.0.0:443:443', '0.0.0.0:80:80']);
+    expect(at(rendered.get(STATIC), 'entryPoints', 'web')).toEqual({ address: ':80' });
+    const routers = at(rendered.get(DYNAMIC), 'http', 'routers') as Record<string, { entryPoints: string[] }>;
+    expect(Object.keys(routers).filter((name) => routers[name]!.entryPoints.includes('web'))).toEqual(['to-https']);
+    expect(routers['to-https']).toEqual({
+      entryPoints: ['web'],
+      rule: 'PathPrefix(`/`) && !HeaderRegexp(`Upgrade`, `(?i)^websocket$`)',
+      middlewares: ['to-https'],
+      service: 'noop@internal',
+    });
+    expect(at(rendered.get(DYNAMIC), 'http', 'middlewares', 'to-https')).toEqual({
+      redirectScheme: { scheme: 'https', port: '443', permanent: true },
+    });
+  });
+
   test('the id of the fleet names the project, in letters that Compose takes', () => {
     const name = (id: string): unknown => at(files(`fleet: { id: "${id}" }`).get(COMPOSE), 'name');
     expect(['Prod_1.eu', '_x', '.-_A', '...', '0'].map(name)).toEqual(['prod_1-eu', 'x', 'a', 'camofleet', '0']);

@@ -9,7 +9,7 @@ import { type Topology, listenerPorts } from '../../topology/index.js';
 export async function checkPorts(topology: Topology): Promise<void> {
   const taken: string[] = [];
   for (const { setting, port } of listenerPorts(topology)) {
-    const host = setting === 'public.port' ? topology.public.bind : '127.0.0.1';
+    const host = setting.startsWith('public.') ? topology.public.bind : '127.0.0.1';
     const problem = await bindProblem(setting, host, port);
     if (problem !== undefined) taken.push(problem);
   }

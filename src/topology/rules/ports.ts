@@ -6,6 +6,7 @@ export function listenerPorts(topology: Topology): readonly { readonly setting: 
   const { public: publicSide, gateway, runner, control } = topology;
   return [
     { setting: 'public.port', port: publicSide.port },
+    ...(publicSide.httpPort === undefined ? [] : [{ setting: 'public.httpPort', port: publicSide.httpPort }]),
     { setting: 'gateway.port', port: gateway.port },
     { setting: 'gateway.internalPort', port: gateway.internalPort },
     { setting: 'runner.port', port: runner.port },
