@@ -51,7 +51,19 @@ describe('limits of our control group', () => {
     '/sys/fs/cgroup/pids/pids.max': '100\n',
   };
 
+  const contained = {
+    '/proc/self/cgroup': '4:memory:/docker/abc\n8:pids:/docker/abc\n',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes': '734003200\n',
+    '/sys/fs/cgroup/memory/memory.usage_in_bytes': '1000\n',
+    '/sys/fs/cgroup/pids/pids.max': '400\n',
+  };
+
   test.each([
+    [
+      'version 1 in a container',
+      contained,
+      { version: 1, memoryBytes: 734_003_200, memoryUsedBytes: 1_000, tasks: 400 },
+    ],
     ['version 2', second, { version: 2, memoryBytes: 2_147_483_648, memoryUsedBytes: 1_000, tasks: undefined }],
     ['version 1', first, { version: 1, memoryBytes: undefined, memoryUsedBytes: 5_000, tasks: 100 }],
     [

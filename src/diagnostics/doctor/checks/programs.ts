@@ -82,7 +82,7 @@ export function judgeDisplay(
   return {
     status: 'warn',
     code: 'CF-HOST-PROGRAM',
-    saw: `no program ${missing.map((name) => `\`${name}\``).join(' and ')} on PATH: sessions show the test card alone`,
+    saw: `no program ${missing.map((name) => `\`${name}\``).join(' or ')} on PATH: sessions show the test card alone`,
     want: 'Xvfb and x11vnc, where browsers are to be seen',
     remedy: 'sudo apt-get install xvfb x11vnc',
   };

@@ -91,10 +91,21 @@ export async function ownLimits(io: Pick<HostIo, 'text'>): Promise<GroupLimits> 
   const isFirst = memoryGroup !== undefined || pidsGroup !== undefined;
   return {
     version: isFirst ? 1 : undefined,
-    memoryBytes: await numberIn(io, `/sys/fs/cgroup/memory${memoryGroup ?? ''}/memory.limit_in_bytes`),
-    memoryUsedBytes: await numberIn(io, `/sys/fs/cgroup/memory${memoryGroup ?? ''}/memory.usage_in_bytes`),
-    tasks: await numberIn(io, `/sys/fs/cgroup/pids${pidsGroup ?? ''}/pids.max`),
+    memoryBytes: await ofFirst(io, 'memory', memoryGroup, 'memory.limit_in_bytes'),
+    memoryUsedBytes: await ofFirst(io, 'memory', memoryGroup, 'memory.usage_in_bytes'),
+    tasks: await ofFirst(io, 'pids', pidsGroup, 'pids.max'),
   };
+}
+
+/** Inside a container the path is that of its host, and the group itself is what is mounted. */
+async function ofFirst(
+  io: Pick<HostIo, 'text'>,
+  controller: string,
+  path: string | undefined,
+  file: string,
+): Promise<number | undefined> {
+  const [own, mounted] = [path ?? '', ''].map((group) => `/sys/fs/cgroup/${controller}${group}/${file}`);
+  return numberIn(io, (await io.text(own!)) === undefined ? mounted! : own!);
 }
 
 /** The path of each controller, from /proc/self/cgroup (cgroups(7)); that of version 2 has no name. */
