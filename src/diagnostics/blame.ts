@@ -127,6 +127,10 @@ function upgradeGuess({ http, errorCode }: DialFacts, { vantage, innerOpens }: S
   if (known) return { code: known, confidence: 'proven' };
   const { status } = http;
   const inFront = vantage === 'public';
+  if (status === 429)
+    return inFront
+      ? { code: 'CF-TRAEFIK-LIMIT', confidence: innerOpens ? 'proven' : 'likely' }
+      : { code: 'CF-GATEWAY-FULL', confidence: 'likely' };
   if (status === 401 || status === 403 || status === 407)
     return { code: 'CF-TRAEFIK-AUTH', confidence: innerOpens ? 'proven' : 'possible' };
   if (status === 502 || status === 503 || status === 504)

@@ -106,6 +106,14 @@ export const CODES = {
       'Allow the gateway to the RFB ports of the runner (5900-5999) in the NetworkPolicy or firewall between them; raise net.netfilter.nf_conntrack_max when the kernel log says that its table is full; then probe from the position of the gateway',
     not: ['Traefik: it carried the socket to the gateway', 'the viewer and its network: the gateway answered'],
   },
+  'CF-NETWORK-SLOW': {
+    hop: 'network',
+    title: 'the line is thin: a whole picture takes long',
+    want: 'a line that carries the pictures that viewers ask for',
+    remedy:
+      'Lower quality and raise compression in noVNC (quality=2, compression=9), a smaller screen; pings with a patience of a minute, for a pong waits behind pictures',
+    not: ['every hop: what is sent arrives, only slowly'],
+  },
   'CF-NETWORK-MTU': {
     hop: 'network',
     title: 'small packets pass, large ones vanish',
@@ -164,6 +172,23 @@ export const CODES = {
       'Hand out the scheme that the port speaks: wss:// for a TLS entry point; a balancer must forward 443 to the entry point with TLS (websecure), not to the plaintext one',
     not: ['the certificate: the two sides do not speak the same protocol'],
   },
+  'CF-EDGE-REFUSED': {
+    hop: 'edge',
+    title: 'a proxy in front answers the handshake by itself',
+    want: 'the handshake passed on to what is behind',
+    remedy:
+      'Exempt the path of the socket from what refuses in the proxy in front: its authentication, address lists and firewall rules (nginx auth_basic, auth_request, allow and deny, if; ModSecurity; rules of a CDN), and a location of that path with proxy_pass; the signed token is the authentication. To verify: --header',
+    not: ['the gateway: the page is not its own', 'the token: the gateway did not see it'],
+    isRefusal: true,
+  },
+  'CF-EDGE-BACKEND': {
+    hop: 'edge',
+    title: 'a proxy in front cannot reach what is behind it',
+    want: 'an upstream that leads to the ingress, or to the gateway',
+    remedy:
+      'The address and port at which the gateway, or the ingress, listens: proxy_pass or upstream in nginx, server in the backend of HAProxy (and its check), the origin of a CDN; names that it resolved once at start need a reload',
+    not: ['the gateway: dialled past the proxy it answers', 'the token: the gateway did not see it'],
+  },
   'CF-EDGE-UPGRADE': {
     hop: 'edge',
     title: 'a proxy in front takes the upgrade off the handshake',
@@ -220,6 +245,14 @@ export const CODES = {
       "Authentication (forwardAuth, basicAuth, ipAllowList) on the page's router alone, and a signed token on the socket's; else one cookie domain for both, or the token in the query accepted by the auth service. To verify: --header 'Cookie: …'",
     not: ['the token: the gateway did not see it'],
     isRefusal: true,
+  },
+  'CF-TRAEFIK-LIMIT': {
+    hop: 'traefik',
+    title: 'a limit of requests in the ingress refuses handshakes',
+    want: 'a handshake for every viewer',
+    remedy:
+      "rateLimit (average, burst) or inFlightReq (amount) off the socket's router in Traefik, or high enough: an open socket counts as a request in flight for as long as it lives, and viewers that reconnect come together; sourceCriterion.ipStrategy where all come through one proxy",
+    not: ['the gateway: it was not asked', 'the runner: it was not asked'],
   },
   'CF-TRAEFIK-BACKEND': {
     hop: 'traefik',

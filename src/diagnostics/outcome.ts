@@ -23,12 +23,38 @@ import type { Probes } from './probes.js';
 import { type Prepared, VANTAGES } from './subjects/index.js';
 import type { VerifyDeps, VerifyOptions } from './options.js';
 
+/** What a hold says by itself, before logs and packets are read. */
+export interface Early {
+  readonly atMs: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Who let go, as far as the streams alone tell; nothing of what is no failure. */
+export function judgedEarly(hold: HoldResult): readonly Finding[] {
+  const { streams, endedAt } = hold;
+  const logs = { access: [], gateway: [], runner: [], supervisor: [] };
+  const { findings } = judge({
+    streams: streams.map(judgedStream),
+    logs,
+    packets: { file: '', ends: [] },
+    endedAt,
+    turnedAway: turnedAway(hold),
+  });
+  return findings.filter(({ severity }) => severity === 'fail');
+}
+
+function turnedAway(hold: HoldResult | undefined): number {
+  return (hold?.unopened ?? []).filter(({ opening }) => opening.stop === 'ended').length;
+}
+
 /** Everything that a run has seen. */
 interface Outcome {
   readonly run: string;
   readonly startedAt: number;
   /** The same on the clock that never jumps. */
   readonly beganMs: number;
+  /** What the hold alone said, and when that was told. */
+  readonly early: Early | undefined;
   readonly prepared: Prepared;
   readonly probes: Probes;
   readonly checks: readonly CheckResult[];
@@ -44,8 +70,22 @@ interface Outcome {
 
 /** Judges what a run has seen, and draws its report from that. It does no IO. */
 export function concluded(outcome: Outcome, options: VerifyOptions, deps: VerifyDeps): Report {
-  const { run, startedAt, beganMs, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress } =
-    outcome;
+  const {
+    run,
+    startedAt,
+    beganMs,
+    early,
+    prepared,
+    probes,
+    checks,
+    hold,
+    logs,
+    packets,
+    sight,
+    gatewayOwner,
+    shm,
+    egress,
+  } = outcome;
   const { subjects, entrance } = prepared;
   const held = (hold?.streams ?? []).map((one) => ({ one, judged: judgedStream(one) }));
   const endedAt = hold?.endedAt ?? deps.now();
@@ -54,6 +94,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     logs,
     packets,
     endedAt,
+    turnedAway: turnedAway(hold),
     heartbeatMs: options.heartbeatMs ?? deps.fleet?.topology.gateway.pingIntervalMs,
   });
   const streams = held.map(({ one, judged }) => streamReport(one, judgement.blamed.get(judged)));
@@ -76,6 +117,8 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
     reaped: reapedAt(logs.controlText ?? [], Number.isFinite(cutAt) ? cutAt : endedAt),
   };
   const elapsedMs = Math.round(deps.monotonic() - beganMs);
+  const knownAfterMs = ({ hop }: Finding): number | undefined =>
+    early?.findings.some((one) => one.hop === hop) ? Math.round(early.atMs - beganMs) : undefined;
   return draftReport({
     run,
     startedAt,
@@ -94,7 +137,7 @@ export function concluded(outcome: Outcome, options: VerifyOptions, deps: Verify
       ...findingsOfFlows(packets.flows),
       ...findingsOfEgress(egress),
       ...findingsOfLock(opening),
-    ]).map((finding) => ({ knownAfterMs: elapsedMs, ...finding })),
+    ]).map((finding) => ({ knownAfterMs: knownAfterMs(finding) ?? elapsedMs, ...finding })),
     budget: againstBudget(options.budget, { opening, streams }),
     clocks: [...(logs.clocks ?? []), ...packets.clocks],
     cutTimes:

@@ -10,7 +10,7 @@ import {
   type Dialled,
   type Http2Facts,
   type SocketTarget,
-  dial,
+  dialAnyLine,
   fetchPage,
   look,
   lookByHttp2,
@@ -128,7 +128,7 @@ async function dialSilent(
 ): Promise<DialFacts | undefined> {
   if (target.kind !== 'socket') return undefined;
   const first = await dialFront();
-  if (isTimeUp(first.facts)) return undefined; // whatever is offered
+  if (isTimeUp(first.facts) || first.facts.thin) return undefined; // whatever is offered
   const { facts } = await dialOnce({ ...target, subprotocols: [] }, trust, signal);
   if (facts.stage === 'open') return facts;
   const again = await dialOnce(target, trust, signal);
@@ -154,7 +154,7 @@ async function dialAgain(
   if (target.kind !== 'socket') return [];
   const began = performance.now();
   const attempts: Attempt[] = [{ facts: (await dialFront()).facts }];
-  if (attempts.some(({ facts }) => isTimeUp(facts) || isLate(facts))) return attempts; // more of the same tells nothing
+  if (attempts.some(({ facts }) => isTimeUp(facts) || isLate(facts) || facts.thin)) return attempts; // more of the same tells nothing
   while (attempts.length <= ATTEMPTS && !signal.aborted) {
     const areAllOpen = attempts.every(({ facts }) => facts.stage === 'open');
     if (areAllOpen && performance.now() - began > AGAIN_MS) break;
@@ -173,9 +173,9 @@ async function dialAgain(
 }
 
 async function dialOnce(target: DialTarget, trust: Trust, signal: AbortSignal): Promise<Dialled> {
-  const dialled = await dial(target, { ...trust, timeoutMs: DIAL_MS, keepPicture: true, signal });
+  const dialled = await dialAnyLine(target, { ...trust, timeoutMs: DIAL_MS, keepPicture: true, signal });
   const { facts, stream } = dialled;
-  if (facts.frame && stream?.picture) facts.frame.isPlain = isPlain(stream.picture.pixels);
+  if (facts.frame && stream?.picture && !facts.thin) facts.frame.isPlain = isPlain(stream.picture.pixels);
   await stream?.close();
   return dialled;
 }

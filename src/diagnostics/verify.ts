@@ -7,7 +7,7 @@ import { type ServerSight, isLate, sightOf, type OwnerSight, ownerAt, shmBeside 
 import { lookOut } from './egress/index.js';
 import { type HoldResult, planHold, runHold } from './hold/index.js';
 import type { FleetEvidence, VerifyDeps, VerifyOptions } from './options.js';
-import { concluded, publicKeysOf } from './outcome.js';
+import { concluded, judgedEarly, publicKeysOf } from './outcome.js';
 import { openMoment } from './moment/index.js';
 import { namespacesOf } from './capture/index.js';
 import { encodePng } from './png.js';
@@ -72,15 +72,22 @@ export async function verify(given: VerifyOptions, deps: VerifyDeps): Promise<{ 
   const egress = owner && options.egress && (await lookOut(options.egress, owner.pid, deps.env['PATH']));
   await screenshot(run, options, prepared, probes);
   const isSteady = checks.every(({ report: { id, verdict } }) => id !== 'upgrade.again' || verdict !== 'fail');
-  const isSlow = checks.some(({ report: { id, verdict } }) => id === 'rfb.promptness' && verdict === 'fail');
+  const isSlow = checks.some(
+    ({ report: { id }, verdict }) =>
+      (id === 'rfb.promptness' && verdict.status === 'fail') ||
+      ('told' in verdict && verdict.told === 'CF-NETWORK-SLOW'),
+  );
   const hold = await holdStreams(
     run,
     prepared,
-    { ...probes, isSteady, isLate: isSlow, failed: troubled },
+    { ...probes, isSteady, isSlow, failed: troubled },
     options,
     deps,
     trust,
   );
+  const early = hold && { atMs: deps.monotonic(), findings: judgedEarly(hold) };
+  for (const { hop, code, confidence, saw } of early?.findings ?? [])
+    observer.onTrouble(`fail: ${hop} ${code} ${confidence}: ${saw}`);
   await prepared[Symbol.asyncDispose](); // before the logs are read: what ends with the sessions is written then
   for (const one of left) run.note(one);
   observer.onStage('collecting evidence');
@@ -92,7 +99,22 @@ export async function verify(given: VerifyOptions, deps: VerifyDeps): Promise<{ 
   if (options.logs.traefik !== undefined && keys.length > 0) await probes.askPlainly();
   const logs = await collectLogs(run, sources, { publicKeys: keys, sinceMs: startedAt, sockets });
   const report = concluded(
-    { run: id, startedAt, beganMs, prepared, probes, checks, hold, logs, packets, sight, gatewayOwner, shm, egress },
+    {
+      run: id,
+      startedAt,
+      beganMs,
+      early,
+      prepared,
+      probes,
+      checks,
+      hold,
+      logs,
+      packets,
+      sight,
+      gatewayOwner,
+      shm,
+      egress,
+    },
     options,
     deps,
   );
@@ -189,7 +211,7 @@ async function screenshot(
 async function holdStreams(
   run: Run,
   prepared: Prepared,
-  probes: Probes & { readonly isSteady: boolean; readonly isLate: boolean; readonly failed: (why: string) => void },
+  probes: Probes & { readonly isSteady: boolean; readonly isSlow: boolean; readonly failed: (why: string) => void },
   options: VerifyOptions,
   { signal, observer }: VerifyDeps,
   trust: Trust,
@@ -210,7 +232,7 @@ async function holdStreams(
     return undefined;
   }
   observer.onStage('holding');
-  const plan = planHold(prepared.subjects, { ...options, isLate: probes.isLate }, (one, vantage) => {
+  const plan = planHold(prepared.subjects, { ...options, isSlow: probes.isSlow }, (one, vantage) => {
     const facts = probes.seen(one, vantage);
     return facts && facts.stage === 'open';
   });

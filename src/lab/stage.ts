@@ -90,7 +90,7 @@ export async function openStage(deps: StageDeps): Promise<Stage> {
       env: { ...base, ...part.env },
       cwd: part.cwd ?? folder,
       logFile,
-      lifeline: own && part.namespace === undefined,
+      lifeline: own, // `ip netns exec` becomes the program, and keeps the pipe
       setpriv,
     });
     scope.use(started);

@@ -1,6 +1,6 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import { EXIT } from '../core/index.js';
-import type { CheckReport, EvidenceRef, Finding, HopReport, Report, VerdictStatus } from './shape.js';
+import type { CheckReport, EvidenceRef, Finding, HopReport, Report, StreamReport, VerdictStatus } from './shape.js';
 import { count, formatMs, printable } from './words.js';
 import { cutTimesLines } from './cut-times.js';
 import { streamName } from './stream-name.js';
@@ -156,10 +156,33 @@ function checkLines({ report, paint, columns }: Page): string[] {
   });
 }
 
-function streamLines({ report, paint, columns }: Page): string[] {
-  const names = report.streams.map(streamName);
+/** Streams of viewers, and whatever did not come to its planned end; the others in one line. */
+function streamLines(page: Page): string[] {
+  const { report, columns, verbose } = page;
+  const [shown, rest] = parted(report.streams, (stream) => verbose || !isBesideAndWell(stream));
+  return [...eachStream(shown, page), ...(rest.length > 0 ? [cut(besideLine(rest, page), columns)] : [])];
+}
+
+/** It was held beside the viewers to tell timers apart, and nothing befell it. */
+function isBesideAndWell({ traffic = 'viewing', end, frozen }: StreamReport): boolean {
+  return traffic !== 'viewing' && end.by === 'verify' && !frozen;
+}
+
+function besideLine(streams: readonly StreamReport[], { paint }: Page): string {
+  const kinds = [...new Set(streams.map(({ traffic }) => traffic))].join(', ');
+  const heldMs = Math.max(...streams.map((one) => one.heldMs));
+  const name = `${count(streams.length, 'stream')} beside`;
+  return `  ${name}  ${paint.green('held')} ${formatMs(heldMs)} ${paint.dim(`(${kinds})`)}`;
+}
+
+function parted<T>(all: readonly T[], is: (one: T) => boolean): readonly [T[], T[]] {
+  return [all.filter((one) => is(one)), all.filter((one) => !is(one))];
+}
+
+function eachStream(streams: readonly StreamReport[], { paint, columns }: Page): string[] {
+  const names = streams.map(streamName);
   const width = Math.max(0, ...names.map(({ length }) => length));
-  return report.streams.map(({ heldMs, frames, pings, longestSilenceMs, end, frozen }, index) => {
+  return streams.map(({ heldMs, frames, pings, longestSilenceMs, end, frozen }, index) => {
     const name = names[index]!.padEnd(width);
     const fate = frozen ? paint.red('froze') : end.by === 'verify' ? paint.green('held ') : paint.red('ended');
     const median = pings.p50Ms === null ? '' : `, median ${formatMs(pings.p50Ms)}`;

@@ -14,6 +14,21 @@ const render = (report: Report, options: Partial<typeof OPTIONS> = {}): string =
   renderHopTable(report, { ...OPTIONS, ...options });
 
 describe('the hop table', () => {
+  test('has streams beside the viewers in one line, unless something befell them or all are asked for', () => {
+    const [stream] = PASSED.streams;
+    const end = { by: 'verify', how: 'close_frame', code: 1000, reason: '', atMs: 10_000 } as const;
+    const well = (traffic: 'silent' | 'pings' | 'naps') => ({ ...stream!, traffic, heldMs: 10_000, end });
+    const ill = { ...well('naps'), frozen: true as const };
+    const lines = (report: Report, verbose = false) =>
+      render(report, { verbose })
+        .split('\n')
+        .filter((line) => /held|froze|beside/.test(line) && !line.includes('PASSED'));
+    const report = { ...PASSED, streams: [stream!, well('silent'), well('pings'), ill] };
+    expect(lines(report).at(-1)).toBe('  2 streams beside  held 10.0 s (silent, pings)');
+    expect(lines(report)).toHaveLength(3);
+    expect(lines(report, true)).toHaveLength(4);
+  });
+
   test('of a failure: the path, the first bad hop, five parts, what was not looked at, the evidence', () => {
     expect(render(FAILED)).toBe(`verify  wss://camofleet.example.com/websockify  12:04:10 → 14:04:10 (2 h 00 m)
 

@@ -10,8 +10,7 @@ function innermostSocket({ subject, front }: CheckContext): Front | undefined {
   return front?.target.kind === 'socket' ? front : undefined;
 }
 
-/** What needs seconds for each connection is not asked for more of them. */
-const SEEN = ['rfb.firstFrame', 'rfb.promptness'];
+const SEEN = ['rfb.firstFrame'];
 
 /** What goes wrong with a path that shows its picture. */
 export const habitChecks: readonly Check<CheckContext>[] = [

@@ -4,9 +4,12 @@ import type { Check, Verdict } from '../check.js';
 import { promptnessCheck } from './promptness.js';
 import type { DialFacts, Stage } from '../probe/facts.js';
 import { wall } from '../trials/index.js';
+import type { Code } from '../codes.js';
+import { formatBytes } from '../../report/index.js';
 import { type CheckContext, DIAL_BUDGET_MS } from './context.js';
 import { failed, frontCheck, insideOf, isPast, lockedOut, ms } from './dialled.js';
 
+const BYTES_A_PIXEL = 4;
 const UPGRADED = [
   'control.sessions',
   'network.connects',
@@ -35,12 +38,21 @@ function rfbCheck(
     judge: async (facts, context, vantage) => {
       const because = stage === 'security' ? lockedOut(facts) : undefined;
       if (because !== undefined) return { status: 'skip', because };
-      if (isPast(facts, stage)) return { status: 'pass', saw: saw(facts) };
+      if (isPast(facts, stage)) return { status: 'pass', saw: saw(facts), ...(stage === 'frame' && slowness(facts)) };
       const vanishing = stage === 'frame' && facts.stop === 'silence' ? await sizeWall(context) : undefined;
       if (vanishing) return vanishing;
       return failed(facts, title, vantage, await insideOf(context, vantage));
     },
   });
+}
+
+/** A line on which a whole picture takes long: that is told, and nobody is to blame. */
+function slowness({ thin, rfb }: DialFacts): { readonly saw: string; readonly told: Code } | undefined {
+  if (!thin) return undefined;
+  const { bytesPerSecond } = thin;
+  const whole = (rfb?.width ?? 0) * (rfb?.height ?? 0) * BYTES_A_PIXEL;
+  const saw = `a corner of the picture; the line carries ${formatBytes(bytesPerSecond)} a second, and a whole picture without compression is ${formatBytes(whole)}`;
+  return { saw, told: 'CF-NETWORK-SLOW' };
 }
 
 /** Pictures up to a size come and larger ones do not: it is no matter of who sends them. */
@@ -98,6 +110,7 @@ export const rfbChecks: readonly Check<CheckContext>[] = [
       const card = context.prepared.subjects.find(({ isTestCard, targets }) => isTestCard && targets.public);
       if (!card) return { status: 'skip', because: 'no test card is part of this run' };
       const { stream, facts } = await context.dial(card, 'public');
+      if (facts.thin) return { status: 'skip', because: 'a corner of the picture alone was asked for' };
       if (!stream?.picture) return { status: 'unknown', because: facts.failure ?? 'no picture was kept' };
       const read = readCard(stream.picture);
       if (read.ok) {

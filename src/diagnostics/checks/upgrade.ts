@@ -1,4 +1,5 @@
 import type { Check, Verdict } from '../check.js';
+import type { Code } from '../codes.js';
 import type { DialFacts } from '../probe/facts.js';
 import { againCheck } from './again.js';
 import type { CheckContext } from './context.js';
@@ -37,11 +38,16 @@ export const upgradeChecks: readonly Check<CheckContext>[] = [
       : refused(facts, '101 Switching Protocols', context, vantage),
   ),
   againCheck,
-  upgradeCheck('upgrade.accept', 'Sec-WebSocket-Accept is right', ['upgrade.status'], (facts) => {
+  upgradeCheck('upgrade.accept', 'Sec-WebSocket-Accept is right', ['upgrade.status'], async (facts, context) => {
     const saw = facts.http?.headers['sec-websocket-accept'];
-    if (facts.http && saw === facts.http.wantedAccept)
-      return { status: 'pass', saw: 'recomputed from the key: correct' };
-    return wrong(facts, saw ?? 'none', facts.http?.wantedAccept ?? 'an answer');
+    if (isAccepted(facts)) return { status: 'pass', saw: 'recomputed from the key: correct' };
+    const { subject, front } = context;
+    const isBeside = front?.vantage === 'public' && subject?.targets.gateway !== undefined;
+    const inner = isBeside ? (await context.dial(subject, 'gateway')).facts : undefined;
+    const verdict = wrong(facts, saw ?? 'none', facts.http?.wantedAccept ?? 'an answer');
+    if (!inner || !isAccepted(inner)) return verdict;
+    const seen = `${saw ?? 'none'}; the gateway itself, dialled past the proxies, answers as it should`;
+    return { ...verdict, saw: seen, code: 'CF-EDGE-UPGRADE', hop: 'edge', confidence: 'proven', remedy: KEEP_KEY };
   }),
   upgradeCheck(
     'upgrade.subprotocol',
@@ -60,6 +66,13 @@ export const upgradeChecks: readonly Check<CheckContext>[] = [
   http2Check,
 ];
 
-function wrong({ http }: DialFacts, saw: string, want: string): Verdict {
+const KEEP_KEY =
+  'Pass Sec-WebSocket-Key and Sec-WebSocket-Accept on as they come: no proxy_set_header, request or response rule for Sec-WebSocket-* in the proxy in front, and no cache between';
+
+function isAccepted({ http }: DialFacts): boolean {
+  return http !== undefined && http.headers['sec-websocket-accept'] === http.wantedAccept;
+}
+
+function wrong({ http }: DialFacts, saw: string, want: string): Extract<Verdict, { readonly code: Code }> {
   return { status: 'fail', saw, want, code: 'CF-GATEWAY-UPGRADE', confidence: 'likely', wsKey: http?.key };
 }

@@ -2,6 +2,7 @@ import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
 import type { Vantage } from '../subjects/index.js';
 import { type Culprit, type Cut, type JudgeInput, type JudgedStream, SAME_MOMENT_MS } from './judged.js';
+import { outgrown } from './alone.js';
 import { contradicted, outrun } from './contradicted.js';
 import { generationOf } from './generations.js';
 import { gatewayDraining, serviceEnded, sessionEnded, socketClosed } from './testimony.js';
@@ -68,7 +69,8 @@ export function culpritOf(cuts: readonly Cut[], input: JudgeInput): Culprit {
     lives: (vantage) => own.some((one) => one.vantage === vantage && lived(one, first)),
     input,
   };
-  const culprit = announced(scene) ?? (scene.isCut('rfb') ? runner(scene, 'proven') : past(scene));
+  const culprit =
+    announced(scene) ?? outgrown(cuts, input) ?? (scene.isCut('rfb') ? runner(scene, 'proven') : past(scene));
   const weighed = weighedFor(cuts, input);
   return weighed.length > 0 ? { ...culprit, weighed } : culprit;
 }

@@ -3,6 +3,7 @@ import type { EvidenceRef, Finding } from '../../report/index.js';
 import { blameFor } from '../blame.js';
 import type { Code } from '../codes.js';
 import type { Vantage } from '../subjects/index.js';
+import { besideAnother } from './alone.js';
 import { citationsOf, findingOf, ruledOut, sightOf } from './citation.js';
 import { CODES } from '../codes.js';
 import { culpritOf } from './culprit.js';
@@ -75,7 +76,8 @@ function judgeUnopened(input: JudgeInput): Case[] {
   return unopened.map((stream) => {
     const { opening, vantage, mode } = stream;
     const saw = `the ${mode} stream did not open at the ${vantage} vantage: ${opening.failure ?? opening.stage}`;
-    const culprit = goneOnTheWay(vantage, input) ?? blameFor(opening, { vantage });
+    const culprit =
+      goneOnTheWay(vantage, input) ?? besideAnother(stream, input.streams) ?? blameFor(opening, { vantage });
     return { finding: findingOf(culprit, { saw }, [itself(saw)]), streams: [stream] };
   });
 }

@@ -44,6 +44,8 @@ export interface JudgeInput {
   readonly streams: readonly JudgedStream[];
   readonly logs: CollectedLogs;
   readonly packets: { readonly file: string; readonly ends: readonly PacketFact[] };
+  /** Streams beside those of viewers that were ended before they opened. */
+  readonly turnedAway?: number;
   /** How often the gateway is set to ping; undefined where nobody said. */
   readonly heartbeatMs?: number | undefined;
   /** When verify began to end its streams and to release its sessions, wall clock. */

@@ -29,8 +29,8 @@ export interface HoldWish {
   readonly durationMs: number;
   /** Measure when each hop cuts, with every kind of traffic. */
   readonly findIdle: boolean;
-  /** Each connection takes the server seconds: viewers alone are held. */
-  readonly isLate?: boolean;
+  /** Each connection takes the server seconds, or the line carries little: viewers alone are held. */
+  readonly isSlow?: boolean;
 }
 
 const SHORTEST_BEAT_MS = 500;
@@ -51,12 +51,12 @@ const LAST_PICTURE_MS = 10_000;
  */
 export function planHold(
   subjects: readonly Subject[],
-  { durationMs, findIdle, isLate = false }: HoldWish,
+  { durationMs, findIdle, isSlow = false }: HoldWish,
   opened: (subject: Subject, vantage: Vantage) => boolean | undefined,
 ): HoldPlan {
   const views = subjects.flatMap((subject) => viewsOf(subject, opened));
   const beatMs = Math.min(LONGEST_BEAT_MS, Math.max(SHORTEST_BEAT_MS, Math.round(durationMs / 10)));
-  const isStudy = findIdle || (durationMs >= SHORTEST_STUDY_MS && !isLate);
+  const isStudy = findIdle || (durationMs >= SHORTEST_STUDY_MS && !isSlow);
   const lateMs = Math.min(LATEST_MS, Math.round(durationMs / 4));
   return {
     durationMs,

@@ -1,5 +1,5 @@
 import type { HoldProgress } from '../../report/index.js';
-import { type DialFacts, type DialOptions, type Stream, type StreamEnd, dial } from '../probe/index.js';
+import { type DialFacts, type DialOptions, type Stream, type StreamEnd, dial, dialAnyLine } from '../probe/index.js';
 import type { HoldPlan, PlannedStream } from './plan.js';
 import { CORNER, say, wake } from './traffic.js';
 import { Watch } from './watch.js';
@@ -47,6 +47,8 @@ const TICK_MS = 250;
 const AT_ONCE = 3;
 /** All of them within so long: a hop that is slow is not kept from its verdict by them. */
 const BESIDE_MS = 6_000;
+/** A picture is on its way while bytes of it came no longer ago. */
+const FLOW_MS = 1_500;
 /** A target is dialled again once, with this limit. */
 const REDIAL_MS = 3_000;
 /** The same, where its streams have fallen silent: a SYN is sent three times within it. */
@@ -91,7 +93,12 @@ interface Cuts {
 function watchOf(deps: HoldDeps): Watch {
   return new Watch({
     dial: async ({ target }) => {
-      const { facts, stream } = await dial(target, { ...deps, keepPicture: false, timeoutMs: ALARM_MS });
+      const { facts, stream } = await dial(target, {
+        ...deps,
+        keepPicture: false,
+        firstSide: CORNER,
+        timeoutMs: ALARM_MS,
+      });
       await stream?.close();
       return facts;
     },
@@ -150,7 +157,7 @@ async function openBeside(
 
 async function open(planned: PlannedStream, cuts: Cuts, deps: HoldDeps, signal = deps.signal): Promise<Holding> {
   const dialledAt = Date.now();
-  const { facts, stream } = await dial(planned.target, {
+  const { facts, stream } = await dialAnyLine(planned.target, {
     ...deps,
     signal,
     keepPicture: false,
@@ -222,8 +229,11 @@ async function askForPictures(
     asked.map(async (one) => {
       const { stream } = one;
       if (!stream?.isOpen) return;
-      stream.requestAll(one.planned.traffic === 'viewing' ? undefined : CORNER);
-      const hasCome = await answered(stream, within, () => isVain(one));
+      const isWhole = one.planned.traffic === 'viewing' && !one.opening.thin;
+      stream.requestAll(isWhole ? undefined : CORNER);
+      const before = stream.bytesIn;
+      const hasFrame = await answered(stream, within, () => isVain(one));
+      const hasCome = hasFrame || (stream.bytesIn > before && stream.quietMs() < FLOW_MS); // a thin line
       if (!stream.isOpen || (deps.signal.aborted && !hasCome)) return;
       one.answeredAtEnd = hasCome;
       if (!hasCome) deps.onFailure?.(`the ${one.planned.mode} stream gave no picture any more`);
@@ -244,7 +254,12 @@ async function answered(stream: Stream, within: AbortSignal, isVain: () => boole
 }
 
 async function redial(one: Holding, deps: HoldDeps): Promise<void> {
-  const { facts, stream } = await dial(one.planned.target, { ...deps, keepPicture: false, timeoutMs: REDIAL_MS });
+  const { facts, stream } = await dial(one.planned.target, {
+    ...deps,
+    keepPicture: false,
+    firstSide: CORNER,
+    timeoutMs: REDIAL_MS,
+  });
   await stream?.close();
   if (stream || !deps.signal.aborted) one.after = facts;
 }

@@ -25,7 +25,7 @@ const AT_GATEWAY: Readonly<Record<Exclude<Counted, 'event'>, Code>> = {
  * Whose timer it was, when one theory explains the cuts. A stream further in that outlived the same limit acquits
  * everybody behind it. Seen from outside alone, what the timer counts tells: a proxy counts bytes and leaves without a
  * close frame; who counts messages speaks WebSocket. A gateway that heard a goodbye of the viewer, who is verify and said
- * none, is acquitted as well. Undefined when no theory stands, or the way has not opened again.
+ * none, is acquitted as well, and so is who is behind a proxy that says that its timer ran out. Undefined when no theory stands, or the way has not opened again.
  */
 export function timedCulprit(cuts: readonly Cut[], input: JudgeInput): Culprit | undefined {
   const { streams } = input;
@@ -38,10 +38,24 @@ export function timedCulprit(cuts: readonly Cut[], input: JudgeInput): Culprit |
   const isInside = at === 'gateway' || cuts.some(({ vantage }) => vantage === 'gateway');
   const isSpokenFor = cuts.some((cut) => socketClosed(cut, input)?.line.facts['cause'] === 'viewer_closed');
   if (!isInside && (isAcquitted('gateway') || isSpokenFor)) return edge(timer, counted, 'proven');
+  const said = wordOfProxies(cuts, input);
+  if (!isInside && said === 'timer') return edge(timer, counted, 'proven');
+  if (!isInside && said === 'server') return gateway(timer, counted, 'likely'); // it came from behind that proxy
   if (isInside) return gateway(timer, counted, isAcquitted('rfb') ? 'proven' : 'likely');
   const isOrderly = cuts.some(({ end }) => end.how === 'close_frame');
   if (counted === 'messages' || (isOrderly && counted !== 'wire')) return gateway(timer, counted, 'likely');
   return edge(timer, counted, isOrderly && !cuts.some(isThroughCdn) ? 'possible' : 'likely');
+}
+
+/** Lines of a proxy lie so near to the cut that they tell of; some logs have whole seconds. */
+const SAME_CUT_MS = 1_200;
+
+/** Whether a proxy of the path says that a timer of its own ended it, or, and none says that, that what is behind it did. */
+function wordOfProxies(cuts: readonly Cut[], { logs }: JudgeInput): 'timer' | 'server' | undefined {
+  const said = (logs.proxies ?? [])
+    .filter(({ endedAtMs }) => cuts.some(({ end }) => Math.abs(end.at - endedAtMs) <= SAME_CUT_MS))
+    .flatMap(({ end }) => end?.by ?? []);
+  return (['timer', 'server'] as const).find((by) => said.includes(by));
 }
 
 /** Headers by which a hop in front that speaks HTTP says that it is there (RFC 9110 section 7.6.3, and what CDNs add). */

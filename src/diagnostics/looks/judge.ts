@@ -6,6 +6,7 @@ import { judgeAgain } from './again.js';
 import { judgeAuth } from './auth.js';
 import { judgeBackend } from './backend.js';
 import { judgeBehind } from './behind.js';
+import { judgeInFront } from './in-front.js';
 import { judgeLogged, surer } from './logged.js';
 import type { LookName } from './plan.js';
 import { judgeQuery } from './query.js';
@@ -63,6 +64,7 @@ function judged(refusal: Refusal): Refuser | undefined {
     judgeBackend(refusal) ??
     judgePath(refusal) ??
     judgeRewritten(refusal) ??
+    judgeInFront(refusal) ??
     judgeLogged(refusal) ??
     judgeBehind(refusal) ??
     judgeAuth(refusal) ??
@@ -98,6 +100,12 @@ function judgeScheme(refusal: Refusal): Refuser | undefined {
       ? { code: 'CF-TLS-SCHEME', confidence: 'proven', because: 'the same port speaks TLS, and the URL says ws://' }
       : undefined;
   }
+  if (other.http?.status === 101)
+    return {
+      code: 'CF-TLS-SCHEME',
+      confidence: 'proven',
+      because: 'the same port takes the socket in plaintext: no certificate is missing there, its listener has no TLS',
+    };
   if (!facts.isPlaintext || !other.http) return undefined;
   // Bytes in front of the first request spoil it in plaintext as they spoil TLS.
   if (other.http.status === 400)

@@ -42,7 +42,9 @@ export function looksFor(
   { gateway, page }: { readonly gateway: SocketTarget | undefined; readonly page: URL | undefined },
 ): readonly Look[] {
   if (facts.stage === 'tls')
-    return facts.tls ? [] : [{ what: 'other-scheme', target: swapped(target), isUpgrade: true }];
+    return facts.tls && !isStandIn(facts.tls)
+      ? []
+      : [{ what: 'other-scheme', target: swapped(target), isUpgrade: true }];
   if (facts.stage !== 'http') return [];
   const { http } = facts;
   const looks: Look[] = [{ what: 'other-scheme', target: swapped(target), isUpgrade: true }];
@@ -58,6 +60,11 @@ export function looksFor(
   if (redirected) looks.push({ what: 'redirected', target: redirected, isUpgrade: true });
   else if (http.status < 500 && http.status !== 401) looks.push(...otherPaths(target, { gateway: gateway?.url, page }));
   return looks;
+}
+
+/** Traefik answers TLS on every entry point, with a certificate of its own making where none is set: that says nothing of the port. */
+function isStandIn({ subject }: NonNullable<DialFacts['tls']>): boolean {
+  return subject === 'TRAEFIK DEFAULT CERT';
 }
 
 function otherPaths(target: SocketTarget, hints: PathHints): Look[] {

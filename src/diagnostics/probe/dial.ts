@@ -6,6 +6,11 @@ import { Stream } from './stream.js';
 import { upgrade } from './upgrade.js';
 import { Wire } from './wire.js';
 
+/** Pixels of the corner, wide and high: 16 kB. */
+const CORNER_SIDE = 64;
+/** Bytes that came no longer ago say that more are on their way. */
+const FLOW_MS = 1_500;
+
 /** Where a dial goes. */
 export type DialTarget =
   | {
@@ -54,6 +59,20 @@ export async function dial(target: DialTarget, options: DialOptions): Promise<Di
   return { facts, stream: undefined };
 }
 
+/**
+ * The same on any line: where a whole picture is on its way and does not come in time, a corner of it is asked for on a new
+ * connection, and that is how far the dial came. Slow is not broken.
+ */
+export async function dialAnyLine(target: DialTarget, options: DialOptions): Promise<Dialled> {
+  const first = await dial(target, options);
+  const { flowing } = first.facts;
+  if (!flowing || options.firstSide !== undefined || options.signal.aborted) return first;
+  const second = await dial(target, { ...options, firstSide: CORNER_SIDE });
+  if (second.facts.stage !== 'open') return first;
+  second.facts.thin = { bytesPerSecond: Math.round((flowing.bytes * 1_000) / Math.max(1, flowing.forMs)) };
+  return second;
+}
+
 /** Where a target is, and whether TLS is spoken there. */
 export function endpointOf(target: DialTarget): {
   readonly host: string;
@@ -84,7 +103,7 @@ async function firstFrame(
   facts: DialFacts,
 ): Promise<boolean> {
   facts.stage = 'frame';
-  const began = performance.now();
+  const [began, before] = [performance.now(), stream.bytesIn];
   stream.start(rest, firstSide);
   while (stream.pixels === 0 && (await stream.nextFrame(signal)));
   if (stream.pixels > 0) {
@@ -92,8 +111,12 @@ async function firstFrame(
     facts.stage = 'open';
     return true;
   }
-  if (stream.isOpen) Object.assign(facts, { stop: 'silence', failure: whyAborted(signal, 'a frame') });
-  else await noteEnd(stream, facts);
+  if (stream.isOpen) {
+    const flowing = { bytes: stream.bytesIn - before, forMs: Math.round(performance.now() - began) };
+    Object.assign(facts, { stop: 'silence', failure: whyAborted(signal, 'a frame') });
+    if (flowing.bytes > 0 && stream.quietMs() < FLOW_MS) facts.flowing = flowing;
+  }
+  if (!stream.isOpen) await noteEnd(stream, facts);
   return false;
 }
 

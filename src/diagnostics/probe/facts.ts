@@ -70,6 +70,10 @@ export interface DialFacts {
     greetingMs?: number;
     initMs?: number;
   };
+  /** The picture was on its way when time was up: so many bytes of it had come in so long, and more came to the last. */
+  flowing?: { bytes: number; forMs: number };
+  /** Of a line on which a whole picture does not come in time: a corner of it does. */
+  thin?: { bytesPerSecond: number };
   /** `isPlain`: one colour, but for a pointer; absent where the picture was not kept. */
   frame?: { pixels: number; tookMs: number; isPlain?: boolean };
 }

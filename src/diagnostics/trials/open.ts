@@ -32,7 +32,7 @@ export function openTrials(trust: Trust, signal: AbortSignal): Trials {
         SIDES.map(async (side): Promise<SizeTrial> => {
           const { facts, stream } = await dial(target, { ...options, firstSide: side });
           await stream?.close();
-          return { side, stage: facts.stage };
+          return { side, stage: facts.stage, isFlowing: facts.flowing !== undefined };
         }),
       ),
     without: async (target, header) => {

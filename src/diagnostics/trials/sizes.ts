@@ -10,12 +10,14 @@ const BYTES_A_PIXEL = 4;
 export interface SizeTrial {
   readonly side: number;
   readonly stage: Stage;
+  /** It was on its way when time was up. */
+  readonly isFlowing?: boolean;
 }
 
 /** A size of messages below which they come and above which they do not; undefined where sizes make no difference. */
 export function wall(trials: readonly SizeTrial[]): { readonly passes: number; readonly vanishes: number } | undefined {
   const came = trials.filter(({ stage }) => stage === 'open').map(({ side }) => side);
-  const lost = trials.filter(({ stage }) => stage === 'frame').map(({ side }) => side);
+  const lost = trials.filter(({ stage, isFlowing }) => stage === 'frame' && !isFlowing).map(({ side }) => side);
   if (came.length === 0 || lost.length === 0) return undefined;
   const [most, least] = [Math.max(...came), Math.min(...lost)];
   return most < least ? { passes: bytesOf(most), vanishes: bytesOf(least) } : undefined;

@@ -352,9 +352,20 @@ const FAULTS: readonly (readonly [what: string, world: World, firstTrouble: stri
     'upgrade.status fail: CF-GATEWAY-TOKEN at gateway',
   ],
   [
-    'a wrong Accept',
-    { ...OWN, dials: { public: withHeaders({ 'sec-websocket-accept': 'x' }) } },
+    'a wrong Accept of the gateway',
+    {
+      ...OWN,
+      dials: {
+        public: withHeaders({ 'sec-websocket-accept': 'x' }),
+        gateway: withHeaders({ 'sec-websocket-accept': 'x' }),
+      },
+    },
     'upgrade.accept fail: CF-GATEWAY-UPGRADE at gateway',
+  ],
+  [
+    'a wrong Accept where the gateway itself has the right one',
+    { ...OWN, dials: { public: withHeaders({ 'sec-websocket-accept': 'x' }) } },
+    'upgrade.accept fail: CF-EDGE-UPGRADE at edge',
   ],
   [
     'no subprotocol',

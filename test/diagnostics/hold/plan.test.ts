@@ -82,7 +82,7 @@ describe('the plan of a hold', () => {
   });
 
   test('of a server that needs seconds for each connection has viewers alone', () => {
-    const plan = planHold([subject('still', EVERYWHERE)], { ...wish(10_000), isLate: true }, anything);
+    const plan = planHold([subject('still', EVERYWHERE)], { ...wish(10_000), isSlow: true }, anything);
     expect(plan.streams.map(({ traffic }) => traffic)).toEqual(['viewing', 'viewing', 'viewing']);
   });
 

@@ -255,3 +255,31 @@ describe('a remedy', () => {
     expect(judge(inputOf(simulated(world))).findings[0]!.remedy).toMatch(/pings do not help/);
   });
 });
+
+describe('what a proxy of the path wrote of a cut', () => {
+  const streams = simulated({ cuts: timer('anyByte', 5_000) });
+  const cutAt = streams.find(({ end }) => !end!.bySelf)!.end!.at;
+  const wrote = (by: 'client' | 'server' | 'timer', lateMs = 0) => ({
+    file: 'proxy-nginx-error.log',
+    line: 7,
+    by: 'nginx' as const,
+    endedAtMs: cutAt + lateMs,
+    durationMs: undefined,
+    status: undefined,
+    path: undefined,
+    client: undefined,
+    wsKey: undefined,
+    end: { text: 'said so', by },
+  });
+
+  test.each([
+    ['its timer ran out', [wrote('timer')], 'CF-EDGE-IDLE proven'],
+    ['its timer ran out for one side, and the other ended', [wrote('server'), wrote('timer')], 'CF-EDGE-IDLE proven'],
+    ['what is behind it ended', [wrote('server')], 'CF-GATEWAY-IDLE likely'],
+    ['the client ended, who is us or in front of it', [wrote('client')], 'CF-EDGE-IDLE likely'],
+    ['its timer ran out at another time', [wrote('timer', 60_000)], 'CF-EDGE-IDLE likely'],
+  ])('%s', (_what, proxies, expected) => {
+    const [found] = judge(inputOf(streams, { proxies })).findings;
+    expect(`${found!.code} ${found!.confidence}`).toBe(expected);
+  });
+});

@@ -50,6 +50,15 @@ function refusal(facts: DialFacts, looks: Looks, more: More = {}): Refusal {
   return { url: AT, facts, seen, ...more };
 }
 
+/** A page of a proxy, with its name in a header or not. */
+function page(status: number, server?: string, body = '<html><body><h1>no</h1></body></html>'): DialFacts {
+  const { http } = says(status, body, 'text/html');
+  return { stage: 'http', http: { ...http!, headers: { ...http!.headers, ...(server && { server }) } } };
+}
+
+const HAPROXY =
+  '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>';
+
 type Row = readonly [what: string, refused: Refusal, expected: string | undefined];
 
 const ROUTES: readonly Row[] = [
@@ -142,7 +151,7 @@ const ROUTES: readonly Row[] = [
   [
     'a middleware limits, says the log',
     refusal(says(429), { 'made-up': says(429) }, { line: { ...LINE, status: 429, router: 'vnc@file' } }),
-    'CF-TRAEFIK-ROUTE proven',
+    'CF-TRAEFIK-LIMIT proven',
   ],
   [
     'the service refused by itself, says the log',
@@ -274,11 +283,58 @@ const BEHIND: readonly Row[] = [
   ['a plain request is answered otherwise', refusal(says(403), { 'made-up': says(403), plain: says(405) }), undefined],
 ];
 
+const IN_FRONT: readonly Row[] = [
+  [
+    'nginx refuses, the gateway does not',
+    refusal(page(403, 'nginx/1.22.1'), { 'made-up': page(403, 'nginx/1.22.1'), inner: OPEN }),
+    'CF-EDGE-REFUSED proven',
+  ],
+  [
+    'a CDN refuses, and nobody can look behind it',
+    refusal(page(403, 'cloudflare'), { 'made-up': page(403, 'cloudflare') }),
+    'CF-EDGE-REFUSED likely',
+  ],
+  [
+    'nginx cannot reach what is behind it',
+    refusal(page(502, 'nginx'), { 'made-up': page(502, 'nginx'), inner: OPEN }),
+    'CF-EDGE-BACKEND proven',
+  ],
+  [
+    'HAProxy has no server, and sends no name',
+    refusal(page(503, undefined, HAPROXY), { 'made-up': page(503, undefined, HAPROXY), inner: OPEN }),
+    'CF-EDGE-BACKEND proven',
+  ],
+  [
+    'nginx cannot reach what is behind it, which may be down',
+    refusal(page(502, 'nginx'), { 'made-up': page(502, 'nginx') }),
+    undefined,
+  ],
+  [
+    'nginx cannot reach what is behind it, and the gateway does not answer us, either',
+    refusal(page(502, 'nginx'), { 'made-up': page(502, 'nginx'), inner: REFUSED }),
+    undefined,
+  ],
+  [
+    'a service behind the ingress that has a name as well, says the log',
+    refusal(
+      page(405, 'nginx'),
+      { 'made-up': NO_ROUTE, inner: OPEN },
+      { line: { ...LINE, status: 405, originStatus: 405, router: 'ui@file', serviceAddr: INNER.host } },
+    ),
+    undefined,
+  ],
+  ['the ingress limits', refusal(says(429, 'Too Many Requests'), { 'made-up': says(429) }), 'CF-TRAEFIK-LIMIT likely'],
+  ['a proxy limits', refusal(page(429, 'nginx'), { 'made-up': page(429, 'nginx') }), 'CF-EDGE-REFUSED likely'],
+];
+
 describe('whose refusal it is at an ingress', () => {
-  test.each([...BEHIND, ...ROUTES, ...SWITCHES, ...QUERIES, ...UNANSWERED])('%s', (_what, refused, expected) => {
-    const found = refuserOf(refused);
-    expect(found && `${found.code} ${found.confidence}`).toBe(expected);
-  });
+  test.each([...IN_FRONT, ...BEHIND, ...ROUTES, ...SWITCHES, ...QUERIES, ...UNANSWERED])(
+    '%s',
+    (_what, refused, expected) => {
+      const found = refuserOf(refused);
+      expect(found && `${found.code} ${found.confidence}`).toBe(expected);
+    },
+  );
 
   test('of a query no character is told, only how many were left', () => {
     const because = refuserOf(refusal(says(404), { encoded: OPEN }, { url: WITH_TOKEN }))?.because;
