@@ -38,6 +38,7 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'bin',
+      'charts',
       'dist',
       'docs',
       'images',
