@@ -46,7 +46,7 @@ export function verifyTalk<Progress extends { readonly elapsedMs: number }>(
       stream.write(`${clear}${verdict}:${who} ${title}: ${printable(saw ?? because ?? '')}\n`);
     },
     onTrouble: (what) => {
-      if (!told.has(what)) stream.write(`${clear}${what}\n`);
+      if (!told.has(what)) stream.write(`${clear}${printable(what)}\n`);
       told.add(what);
     },
     onHold: (progress) => {
