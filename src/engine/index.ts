@@ -17,11 +17,8 @@ export { type BackgroundMessage } from './local/background.js';
 export { type Step } from './steps.js';
 export {
   type Engine,
-  type EngineDeps,
-  type Evidence,
   type FleetStatus,
   type Replaced,
-  type RunningFleet,
   type ServiceStatus,
 } from './engine.js';
 export { lastEngine, noteEngine, openEngine } from './open.js';

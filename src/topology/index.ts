@@ -9,7 +9,7 @@ export {
   ROUTES,
   publicOrigin,
 } from './model.js';
-export { COMPOSE_STATE, CONTAINER_USER, type ComposeSecret, composeSecrets } from './compose-state.js';
+export { COMPOSE_STATE, CONTAINER_USER, composeSecrets } from './compose-state.js';
 export { type FleetPaths, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.js';
 export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
 export { explainTopology } from './explain.js';

@@ -126,21 +126,26 @@ export async function requireImages(docker: Docker): Promise<void> {
 }
 
 /** Why it did not come up: what of the containers says it best, else what Compose said. */
-async function explained(error: unknown, docker: Docker, name: string, onStep: UpOptions['onStep']): Promise<unknown> {
-  if (!(error instanceof CamofleetError)) return error;
-  if (/port is already allocated|address already in use/.test(error.message))
-    return new CamofleetError('CF_PORT_TAKEN', error.message, {}, { cause: error });
-  const containers = await containersOf(docker, name).catch(() => []); // the error stands
+async function explained(
+  failure: unknown,
+  docker: Docker,
+  name: string,
+  onStep: UpOptions['onStep'],
+): Promise<unknown> {
+  if (!(failure instanceof CamofleetError)) return failure;
+  if (/port is already allocated|address already in use/.test(failure.message))
+    return new CamofleetError('CF_PORT_TAKEN', failure.message, {}, { cause: failure });
+  const containers = await containersOf(docker, name).catch(() => []); // the failure stands
   const bad =
     containers.find(({ state }) => state !== 'ready' && state !== 'starting') ??
     containers.find(({ state, lastEnd }) => state !== 'ready' && lastEnd !== null) ?? // it is started again and again
     containers.find(({ state }) => state !== 'ready');
-  if (!bad?.instance) return error;
+  if (!bad?.instance) return failure;
   const words = await lastWords(docker, bad.instance);
   const because = `${bad.instance} is ${bad.state}${bad.lastEnd ? `: ${bad.lastEnd}` : ''}`;
   onStep({ state: 'failed', service: bad.name, because });
   const code = bad.state === 'stopped' || bad.state === 'waiting' ? 'CF_SERVICE_EXITED' : 'CF_SERVICE_NOT_READY';
-  return new CamofleetError(code, [because, ...words].join('\n'), { container: bad.instance }, { cause: error });
+  return new CamofleetError(code, [because, ...words].join('\n'), { container: bad.instance }, { cause: failure });
 }
 
 async function lastWords(docker: Docker, container: string): Promise<string[]> {
