@@ -48,7 +48,8 @@ describe.concurrent('init in an empty folder', () => {
       wanted.map((path) => contents[path]?.slice(0, 3));
     expect(modes(['.camofleet', '.camofleet/secrets', '.camofleet/pki'])).toEqual(['700', '700', '700']);
     expect(modes([...KEYS, '.camofleet/pki/ca.key', '.camofleet/pki/leaf.key'])).toEqual(Array(5).fill('600'));
-    expect(modes([...RENDERED, 'traefik', 'traefik/dynamic'])).toEqual([...Array<string>(5).fill('644'), '755', '755']);
+    expect(modes(RENDERED)).toEqual(RENDERED.map(() => '644'));
+    expect(modes(['seccomp', 'traefik', 'traefik/dynamic'])).toEqual(['755', '755', '755']);
     const strangers = Object.keys(contents).filter(
       (path) => !path.startsWith('.camofleet') && !RENDERED.some((file) => file.startsWith(path)),
     );
