@@ -235,7 +235,7 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
         const verified = await fleet.cli(['verify', '--json', '--duration', '1s'], { timeoutMs: 90_000 });
         const report = JSON.parse(verified.stdout) as Report;
         expect(verified.exitCode).toBe(1);
-        expect(report.findings[0]?.hop).toBe(hop);
+        expect(report.findings[0]).toMatchObject({ hop });
         expect(report.hops.find(({ verdict }) => verdict === 'fail')?.hop).toBe(hop);
         expect(report.collection).toContainEqual({
           what: `service ${container(service)}`,
