@@ -119,7 +119,14 @@ export function watchCertificate({ clock, certificate, key, onChange, renew, onP
     seen = now;
     await onChange();
   };
-  const timer = setInterval(() => void look().catch((error: unknown) => onProblem(errorText(error))), LOOK_MS);
+  let isLooking = false;
+  const lookOnce = async (): Promise<void> => {
+    if (isLooking) return; // a slow disk: the change is told once
+    isLooking = true;
+    await look().catch((error: unknown) => onProblem(errorText(error)));
+    isLooking = false;
+  };
+  const timer = setInterval(() => void lookOnce(), LOOK_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 

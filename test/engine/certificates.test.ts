@@ -78,22 +78,28 @@ describe('a watch', () => {
       renew: async () => void (looks += 1),
       onProblem: (problem) => told.push(problem),
     });
-    const look = async (): Promise<void> => {
-      vi.advanceTimersByTime(10_000);
-      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const look = async (wanted: () => boolean): Promise<void> => {
+      for (let turns = 0; turns < 500 && !wanted(); turns += 1) {
+        vi.advanceTimersByTime(10_000);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const some = async (): Promise<void> => {
+      let turns = 0;
+      await look(() => (turns += 1) > 20);
     };
     const replace = (from: string, to: string, at: number): void => {
       mkdirSync(dirname(to), { recursive: true });
       copyFileSync(from, to);
       utimesSync(to, at, at);
     };
-    await look();
+    await some();
     replace(other.leafCertificate, paths.leafCertificate, 1_000);
-    await look();
+    await some();
     expect(told).toEqual([]);
     replace(other.leafKey, paths.leafKey, 2_000);
-    await look();
-    await look();
+    await look(() => told.length > 0);
+    await some();
     expect(told).toEqual(['changed']);
     expect(looks).toBe(0);
   });
@@ -114,6 +120,7 @@ describe('a watch', () => {
     for (const hours of [5, 2, 5, 2]) {
       clock.pass(hours * 3_600_000);
       vi.advanceTimersByTime(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(renewals).toBe(2);
   });
