@@ -256,7 +256,8 @@ describe('verify of something ill', () => {
     await using silent = await startPeer(() => {});
     const began = performance.now();
     const report = await run({ url: socketOf(silent), gateway: socketOf(silent), rfb: rawOf(silent) });
-    expect(performance.now() - began).toBeLessThan(10_000);
+    // A dial and a second look, 8.5 s of waiting in all; what is beyond 10 s is the patience for a busy machine.
+    expect(performance.now() - began).toBeLessThan(13_000);
     expect(codes(report)).toEqual(['CF-RUNNER-SILENT likely']); // whatever stands in front of it has nothing to pass on
   });
 
