@@ -20,7 +20,7 @@ import {
   verifyTalk,
 } from '../cli/index.js';
 import { CamofleetError, EXIT, type ExitCode, errorText, randomId, worstExit } from '../core/index.js';
-import type { VerifyDeps, VerifyOptions } from '../diagnostics/index.js';
+import type { FleetEvidence, VerifyDeps, VerifyOptions } from '../diagnostics/index.js';
 import type { HoldProgress } from '../report/index.js';
 
 export default class Verify extends CamofleetCommand {
@@ -214,7 +214,12 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     if (isThere) {
       const topology = await loadTopology(paths.topologyFile);
       const engine = await openEngine(named, { paths, self: this.context, version: this.config.version });
-      return { topology, paths, evidence: scope.use(await engine.evidence()) };
+      const evidence = await engine.evidence().catch((error: unknown) => {
+        if (!(error instanceof CamofleetError)) throw error;
+        this.say(`no logs, packets and states of containers: ${error.message}\n  → ${error.hint}`);
+        return undefined;
+      });
+      return { topology, paths, evidence: evidence ? scope.use(evidence) : OUTSIDE_ALONE };
     }
     if (control !== undefined) return undefined;
     const message = `no camofleet.yaml in ${root}, and no --url, --gateway, --rfb or --control was given`;
@@ -244,6 +249,16 @@ function holdMs(flags: VerifyFlags): number {
   if (ms > 0 || !flags['find-idle']) return ms;
   throw new CamofleetError('CF_USAGE', '--find-idle holds streams: wanted a --duration above 0s, got 0s');
 }
+
+/** What is left where nobody tells of the containers: the dials from outside. */
+const OUTSIDE_ALONE: FleetEvidence = {
+  logs: {},
+  gateway: undefined,
+  reachesRunners: false,
+  capture: 'auto',
+  settled: async () => {},
+  services: async () => [],
+};
 
 type VerifyFlags = Interfaces.InferredFlags<typeof Verify.flags>;
 const PLAIN_COLUMNS = 120;

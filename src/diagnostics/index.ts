@@ -7,5 +7,5 @@ export { CODES } from './codes.js';
 export { type DoctorEngine, doctor, thisHost } from './doctor/index.js';
 export { waitForFrame } from './first-frame.js';
 export { MODES } from './subjects/index.js';
-export type { VerifyDeps, VerifyObserver, VerifyOptions } from './options.js';
+export type { FleetEvidence, VerifyDeps, VerifyObserver, VerifyOptions } from './options.js';
 export { verify } from './verify.js';
