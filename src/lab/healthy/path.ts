@@ -103,17 +103,18 @@ async function startFront(stage: Stage, front: Front, { port, path }: Relayed, w
     flags: [],
     ...more,
   });
+  const dynamic = routesTo(`http://127.0.0.1:${port}`);
   switch (front) {
     case 'none':
       return shown(port);
     case 'traefik': {
-      const traefik = await startTraefik(stage, { dynamic: routesTo(`http://127.0.0.1:${port}`), ...where });
+      const traefik = await startTraefik(stage, { dynamic, routed: 'http', ...where });
       return shown(traefik.port, { accessLog: traefik.accessLog });
     }
     case 'traefik-tls': {
       const files = await makeCertificates(stage, ['localhost']);
-      const dynamic = { ...routesTo(`http://127.0.0.1:${port}`), ...tlsOf(files) };
-      const traefik = await startTraefik(stage, { static: TLS_ENTRY, dynamic, ...where });
+      const secured = { ...dynamic, ...tlsOf(files) };
+      const traefik = await startTraefik(stage, { static: TLS_ENTRY, dynamic: secured, routed: 'https', ...where });
       const url = `wss://localhost:${traefik.port}${path}`;
       return { url, flags: ['--ca', files.ca], accessLog: traefik.accessLog };
     }
@@ -122,7 +123,7 @@ async function startFront(stage: Stage, front: Front, { port, path }: Relayed, w
     case 'haproxy':
       return shown((await startHaproxy(stage, { sections: (own) => haproxyTo(own, port), ...where })).port);
     case 'nginx-traefik': {
-      const traefik = await startTraefik(stage, { dynamic: routesTo(`http://127.0.0.1:${port}`), ...where });
+      const traefik = await startTraefik(stage, { dynamic, routed: 'http', ...where });
       const nginx = await startNginx(stage, { http: (own) => nginxTo(own, traefik.port), ...where });
       return shown(nginx.port, { accessLog: traefik.accessLog });
     }

@@ -1,3 +1,5 @@
+import { Agent, request } from 'undici';
+import { errorText } from '../../core/index.js';
 import type { RunningProcess } from '../../processes/index.js';
 import type { Stage } from '../stage.js';
 
@@ -24,14 +26,20 @@ interface TraefikOptions {
   readonly host?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly namespace?: string;
+  /** Started when it has routes: it listens before. Not asked in a namespace, which only its own programs reach. */
+  readonly routed?: 'http' | 'https';
 }
+
+/** What Traefik answers for itself where no router matches. */
+const NO_ROUTE = '404 page not found\n';
+const ROUTE_ANSWER_MS = 1_000;
 
 /** Headers of a handshake that its log keeps, as docs/verify.md tells operators to. */
 const KEPT = ['Sec-WebSocket-Key', 'Sec-WebSocket-Accept', 'Sec-WebSocket-Protocol', 'Upgrade'];
 
 /** A real Traefik with one entry point `web`, the file provider and an access log in JSON. */
 export async function startTraefik(stage: Stage, options: TraefikOptions): Promise<TraefikPart> {
-  const { host = '127.0.0.1', namespace, env = {} } = options;
+  const { host = '127.0.0.1', namespace, env = {}, routed } = options;
   const port = options.port ?? (await stage.port());
   const dynamicFile = await stage.file(`dynamic-${port}.yaml`, JSON.stringify(options.dynamic));
   const accessLog = `${stage.folder}/access-${port}.log`;
@@ -53,8 +61,21 @@ export async function startTraefik(stage: Stage, options: TraefikOptions): Promi
     env,
     port,
     namespace,
+    ...(routed && namespace === undefined && { ready: () => hasRoutes(`${routed}://127.0.0.1:${port}/`) }),
   });
   return { port, process, accessLog, dynamicFile };
+}
+
+async function hasRoutes(url: string): Promise<true | string> {
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } }); // of certificates others judge
+  try {
+    const { body } = await request(url, { dispatcher, signal: AbortSignal.timeout(ROUTE_ANSWER_MS) });
+    return (await body.text()) === NO_ROUTE ? 'it has no routes yet' : true;
+  } catch (error) {
+    return errorText(error);
+  } finally {
+    await dispatcher.close();
+  }
 }
 
 /** One router for every path, and one service behind it. */
