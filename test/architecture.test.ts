@@ -57,7 +57,7 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   listr2: ['commands', 'cli'],
   ws: ['gateway'],
   execa: ['runner', 'engine', 'images', 'diagnostics', 'commands'],
-  undici: ['control', 'gateway', 'diagnostics', 'engine', 'commands'],
+  undici: ['control', 'gateway', 'diagnostics', 'engine', 'lab', 'commands'],
   'pcap-parser': ['diagnostics'],
   fastify: ['runner', 'control'],
   httpxy: ['ingress'],
