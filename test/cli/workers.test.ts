@@ -11,6 +11,9 @@ import { type Answer, type TestViewer, ask, openViewer, refusalOf } from '../gat
 
 const RUN = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
 
+/** Of 200: hands dealt by chance alone would have spread by 7, and a worker that is left out has none. */
+const LEAST_SHARE = 70;
+
 type Line = Readonly<Record<string, unknown>> & { readonly event: string };
 
 interface Running {
@@ -95,7 +98,8 @@ describe('several workers', () => {
     for (let turn = 0; turn < 10; turn += 1)
       viewers.push(...(await Promise.all(Array.from({ length: 20 }, () => openViewer(gateway.port, 'a')))));
     await expect.poll(() => gateway.lines('session.opened').length).toBe(200);
-    for (const count of perWorker(gateway.lines('session.opened'))) expect(count).toBeGreaterThanOrEqual(90);
+    // Dealt in turn, but past a worker that is behind: the least share of any that still takes part evenly.
+    for (const count of perWorker(gateway.lines('session.opened'))) expect(count).toBeGreaterThanOrEqual(LEAST_SHARE);
     expect(await metric(gateway, 'camofleet_gateway_sessions')).toBe(200);
     expect(await metric(gateway, 'camofleet_gateway_opened_total{rights="control"}')).toBe(200);
     for (const { socket } of viewers) socket.close(1000);
