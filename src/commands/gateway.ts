@@ -33,7 +33,7 @@ export default class Gateway extends CamofleetCommand {
     const { flags } = await this.parse(Gateway);
     const { env, packageRoot } = this.context;
     const [
-      { startGateway, startWorkers, runWorker, GATEWAY_CHANNELS },
+      { startGateway, startWorkers, runWorker, warmUp, warmedUp, GATEWAY_CHANNELS },
       { KNOWN_NAMES, SETTINGS_CHANNELS, announceIgnored, gatewaySettings },
       { startJsonLog, systemClock },
     ] = await Promise.all([import('../gateway/index.js'), import('../settings/index.js'), import('../core/index.js')]);
@@ -42,8 +42,10 @@ export default class Gateway extends CamofleetCommand {
     const config = gatewaySettings.load({ env, flags: given, knownNames: KNOWN_NAMES });
     const deps = { clock: systemClock, random: Math.random, pageRoot: join(packageRoot, 'dist', 'ui', 'viewer') };
     const worker = asWorker(env);
+    const count = config.workers === 'auto' ? availableParallelism() : Number(config.workers);
+    const warm = worker || count === 1 ? await warmUp(config, deps) : undefined; // a primary has no sockets
     if (worker) {
-      await runWorker(config, { ...deps, number: worker.number, link: worker, signal: this.signal });
+      await runWorker(config, { ...deps, number: worker.number, link: worker, warm, signal: this.signal });
       process.exit();
     }
     const endLog = startJsonLog([...GATEWAY_CHANNELS, ...SETTINGS_CHANNELS], {
@@ -52,7 +54,7 @@ export default class Gateway extends CamofleetCommand {
       least: config.logLevel,
     });
     announceIgnored(env, KNOWN_NAMES);
-    const count = config.workers === 'auto' ? availableParallelism() : Number(config.workers);
+    if (warm) warmedUp.publish(warm);
     const gateway = await (count === 1
       ? startGateway(config, deps)
       : startWorkers(config, { clock: systemClock, count, spawn: spawnWorker }));

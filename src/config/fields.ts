@@ -57,9 +57,10 @@ export const seconds = (spec: NumberSpec): Field<number> => {
   });
 };
 
-export const count = (spec: NumberSpec): Field<number> => {
-  const min = spec.min ?? 0;
-  return field('count', spec, (value) => whole(value, min, Number.MAX_SAFE_INTEGER, `a whole number, ${min} or more`));
+export const count = (spec: NumberSpec & { readonly max?: number }): Field<number> => {
+  const { min = 0, max } = spec;
+  const want = max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
+  return field('count', spec, (value) => whole(value, min, max ?? Number.MAX_SAFE_INTEGER, want));
 };
 
 /** Any text, or text of a form: `want` says which, in words. */

@@ -42,6 +42,8 @@ export interface SessionClosed extends Attempt {
 }
 
 export const listening = channel<{ port: number; internalPort: number; identity: string }>('gateway.listening');
+/** Before it listened: how many sessions the gateway opened with itself; `problem`: why it stopped early. */
+export const warmedUp = channel<{ sessions: number; ms: number; problem?: string }>('gateway.warmed_up');
 export const draining = channel<{ sessions: number; graceMs: number }>('gateway.draining');
 export const openIdentity = channel<{ host: string; why: string }>('identity.open');
 export const controlState = channel<{ connected: boolean; why: string; level: 'info' | 'warn' }>('control.state');
@@ -61,6 +63,7 @@ export const sessionClosed = channel<SessionClosed>('session.closed');
 
 export const GATEWAY_CHANNELS = [
   { channel: listening, level: 'info' },
+  { channel: warmedUp, level: 'info' },
   { channel: draining, level: 'info' },
   { channel: workerStarted, level: 'info' },
   { channel: workerEnded, level: 'error' },

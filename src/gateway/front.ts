@@ -44,8 +44,19 @@ export function gatewayName({ gatewayId }: Pick<GatewayConfig, 'gatewayId'>): st
   return gatewayId || hostname();
 }
 
+/** `exclusive`: the port is this process's own, where others share theirs. */
+export type FrontConfig = GatewayConfig & { readonly exclusive?: boolean };
+
+/** The keys as they are now; undefined where no token is accepted. */
+type Keys = (() => Promise<Keyring>) | undefined;
+
 /** Starts the public listener behind a door, and the channel to control. */
-export async function startFront(config: GatewayConfig, deps: FrontDeps, door: Door): Promise<Front> {
+export async function startFront(
+  config: FrontConfig,
+  deps: FrontDeps,
+  door: Door,
+  keys: () => Promise<Keys> = () => openKeys(config),
+): Promise<Front> {
   await using scope = new AsyncDisposableStack();
   const hasControl = config.controlUrl !== '';
   const live = new LiveSessions((claims) => void (hasControl && reports.changed(claims)));
@@ -66,7 +77,7 @@ export async function startFront(config: GatewayConfig, deps: FrontDeps, door: D
     live,
     control,
     dataPath: socketDataPath(clock),
-    keyring: await openKeys(config),
+    keyring: await keys(),
     isAllowed: parseAllowedTargets(config.allowedTargets),
   };
   const warnings = openIdentityWarnings(config);
@@ -129,7 +140,7 @@ function openControl(
   });
 }
 
-async function openKeys(config: GatewayConfig): Promise<(() => Promise<Keyring>) | undefined> {
+async function openKeys(config: GatewayConfig): Promise<Keys> {
   if (config.tokenKeysFile === '') return undefined;
   return openKeyFile(config.tokenKeysFile, (problem) => keyProblem.publish({ problem: problem.message }));
 }

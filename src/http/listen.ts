@@ -10,16 +10,16 @@ export interface Listening {
 
 /**
  * Binds a server; throws CF_PORT_TAKEN with the setting's name when it cannot. With `reusePort` another process of this user
- * that asks for it too may listen there as well (SO_REUSEPORT).
+ * that asks for it too may listen there as well (SO_REUSEPORT); `exclusive`: the workers of a cluster do not share it.
  */
 export async function listen(
   server: NetServer,
   host: string,
   port: number,
   setting: string,
-  { reusePort = false }: { readonly reusePort?: boolean } = {},
+  { reusePort = false, exclusive = false }: { readonly reusePort?: boolean; readonly exclusive?: boolean } = {},
 ): Promise<Listening> {
-  server.listen({ host, port, reusePort });
+  server.listen({ host, port, reusePort, exclusive });
   try {
     await once(server, 'listening');
   } catch (cause) {

@@ -158,6 +158,12 @@ export const gatewaySettings = defineSettings(
       default: 5_000,
       doc: 'From SIGTERM to the first 1012; within it load balancers notice `/readyz`.',
     }),
+    warmUpSessions: count({
+      env: 'CAMOFLEET_GATEWAY_WARM_UP_SESSIONS',
+      default: 300,
+      max: 500,
+      doc: 'Sessions that the gateway opens with itself, on loopback, before it listens: the first rush of viewers then meets compiled code. Takes less than a second; 0: none.',
+    }),
     maxSessions: count({
       env: 'MAX_CONCURRENT_SESSIONS',
       default: 1_000,

@@ -40,6 +40,7 @@ afterEach(async () => {
 function start(workers: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
   const child = spawn(process.execPath, [RUN, 'gateway', '--host', '127.0.0.1', '--workers', workers], {
     env: {
+      CAMOFLEET_GATEWAY_WARM_UP_SESSIONS: '8',
       PATH: process.env['PATH'],
       HTTP_PORT: '0',
       CAMOFLEET_GATEWAY_INTERNAL_PORT: '0',
@@ -107,6 +108,8 @@ describe('several workers', () => {
     await expect.poll(() => metric(gateway, 'camofleet_gateway_sessions')).toBe(0);
     expect(await metric(gateway, 'camofleet_gateway_closed_total{cause="viewer_closed"}')).toBe(200);
     expect(gateway.lines('gateway.listening')).toHaveLength(1);
+    expect(gateway.lines('gateway.warmed_up')).toMatchObject([{ sessions: 8 }, { sessions: 8 }]);
+    expect(gateway.lines('gateway.warmed_up').filter(({ problem }) => problem !== undefined)).toEqual([]);
   });
 
   test('hold the limit of sessions exactly, and say when all places are taken', async () => {

@@ -1,6 +1,8 @@
 import { CamofleetError } from '../../core/index.js';
 import type { GatewayConfig } from '../../settings/index.js';
+import { warmedUp } from '../events.js';
 import { type Front, type FrontDeps, gatewayName, startFront } from '../front.js';
+import type { WarmUp } from '../warm-up/index.js';
 import { type PrimaryLink, toWorkerSchema } from './messages.js';
 import { RemoteDoor } from './remote-door.js';
 import { TOLD_CHANNELS } from './told.js';
@@ -9,6 +11,8 @@ interface WorkerDeps extends FrontDeps {
   readonly link: PrimaryLink;
   /** Its number, from 1: control knows it as a gateway of its own. */
   readonly number: number;
+  /** How it warmed up, where it did. */
+  readonly warm: WarmUp | undefined;
   /** A signal to the whole group reaches workers too. */
   readonly signal: AbortSignal;
 }
@@ -31,6 +35,7 @@ export async function runWorker(config: GatewayConfig, deps: WorkerDeps): Promis
   signal.addEventListener('abort', () => drain.resolve(), { once: true });
   for (const channel of TOLD_CHANNELS)
     channel.subscribe((fact: object) => link.send({ type: 'fact', channel: channel.name, fact: { ...fact } }));
+  if (deps.warm) warmedUp.publish(deps.warm);
   const front = await tryToStart(config, deps, door);
   if (front) {
     link.send({ type: 'ready', port: front.port });

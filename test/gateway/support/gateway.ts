@@ -109,7 +109,7 @@ export async function startTestGateway(
 }
 
 /** The least that the gateway takes for a built page. */
-function writePage(root: string): string {
+export function writePage(root: string): string {
   mkdirSync(join(root, '~assets'), { recursive: true });
   writeFileSync(join(root, 'index.html'), '<!doctype html><title>viewer</title>');
   writeFileSync(join(root, '~assets', 'viewer-1.js'), 'export {};');

@@ -1,0 +1,81 @@
+import { type Socket, connect } from 'node:net';
+import { encodeUpdateRequest } from '../../rfb/index.js';
+import { FrameParser, OPCODE, encodeFrame, newKey } from '../../websocket/index.js';
+
+/** Pixels. */
+export const SCREEN = { width: 64, height: 32 };
+
+const REQUEST = encodeFrame(OPCODE.binary, encodeUpdateRequest(true, { x: 0, y: 0, ...SCREEN }));
+/** Version, security type None, ClientInit, and two requests: one for each message of the gateway. */
+const ANSWERS: readonly Buffer[] = [
+  encodeFrame(OPCODE.binary, Buffer.from('RFB 003.008\n', 'latin1')),
+  encodeFrame(OPCODE.binary, Buffer.from([1])),
+  encodeFrame(OPCODE.binary, Buffer.from([1])),
+  REQUEST,
+  REQUEST,
+];
+const CLOSE = encodeFrame(OPCODE.close, Buffer.from([0x03, 0xe8])); // 1000
+const END_OF_HEAD = '\r\n\r\n';
+
+/** A viewer that has seen its updates. */
+export interface Viewer {
+  /** Resolves when the gateway has closed in turn. */
+  close(): Promise<void>;
+}
+
+/** Opens a socket at a gateway on loopback, as from behind a proxy, and watches. Rejects where that goes otherwise. */
+export function watch(port: number, token: string): Promise<Viewer> {
+  return new Promise((resolve, reject) => {
+    const frames = new FrameParser();
+    let head = '';
+    let messages = 0;
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(requestFor(port, token)));
+    socket.on('error', reject);
+    socket.on('close', () =>
+      reject(new Error(`the gateway closed behind ${JSON.stringify(head.split('\r\n', 1)[0])}`)),
+    );
+    const hear = (bytes: Buffer): void => {
+      for (const { type } of frames.feed(bytes)) {
+        if (type === 'close') socket.end();
+        if (type !== 'data') continue;
+        const answer = ANSWERS[messages];
+        messages += 1;
+        if (answer) socket.write(answer);
+        else resolve({ close: () => closeOf(socket) });
+      }
+    };
+    socket.on('data', (bytes: Buffer) => {
+      if (head.endsWith(END_OF_HEAD)) return hear(bytes);
+      head += bytes.toString('latin1');
+      const end = head.indexOf(END_OF_HEAD);
+      if (end === -1) return;
+      const rest = head.length - end - END_OF_HEAD.length;
+      head = head.slice(0, end + END_OF_HEAD.length);
+      hear(bytes.subarray(bytes.length - rest));
+    });
+  });
+}
+
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve());
+    if (socket.destroyed) resolve();
+    else socket.write(CLOSE);
+  });
+}
+
+function requestFor(port: number, token: string): string {
+  const host = `127.0.0.1:${port}`;
+  return [
+    `GET /websockify?token=${token} HTTP/1.1`,
+    `Host: ${host}`,
+    'X-Forwarded-For: 192.0.2.1', // documentation, RFC 5737
+    `X-Forwarded-Host: ${host}`,
+    `Origin: http://${host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${newKey()}`,
+    `Sec-WebSocket-Protocol: binary${END_OF_HEAD}`,
+  ].join('\r\n');
+}
