@@ -3,6 +3,7 @@ import type { CheckContext } from './checks/index.js';
 import { awaitAccessLine } from './collection/index.js';
 import { isLate } from './host/index.js';
 import type { Attempt, Refuser } from './looks/index.js';
+import type { ServiceSight } from './options.js';
 import { DIAL_MS, LOOK_MS } from './patience.js';
 import {
   type DialFacts,
@@ -44,6 +45,8 @@ interface ProbeDeps {
   readonly signal: AbortSignal;
   /** The access log of the ingress, where it is at hand. */
   readonly accessLog: string | undefined;
+  /** How every replica is, where an engine runs them. */
+  readonly services: (() => Promise<readonly ServiceSight[]>) | undefined;
 }
 
 /** Probes of what was prepared. A subject that fails in public is dialled at its other vantage points at once. */

@@ -11,17 +11,26 @@ import {
   looksFor,
   refuserOf,
 } from './looks/index.js';
+import type { ServiceSight } from './options.js';
 import { DIAL_MS, LOOK_MS } from './patience.js';
 import { type DialFacts, type SocketTarget, answersByItself, look } from './probe/index.js';
 import type { Subject } from './subjects/index.js';
 import type { Trust } from './trust.js';
+
+interface LookDeps {
+  readonly signal: AbortSignal;
+  /** The access log of the ingress, where it is at hand. */
+  readonly accessLog: string | undefined;
+  /** How every replica is, where an engine runs them. */
+  readonly services: (() => Promise<readonly ServiceSight[]>) | undefined;
+}
 
 /** Second looks at what refused the front, all at once, with what the ingress wrote of it. */
 export async function lookAgain(
   { vantage, target, dial: dialFront }: NonNullable<CheckContext['front']>,
   subject: Subject | undefined,
   trust: Trust,
-  { signal, accessLog }: { readonly signal: AbortSignal; readonly accessLog: string | undefined },
+  { signal, accessLog, services }: LookDeps,
 ): Promise<Refuser | undefined> {
   if (target.kind !== 'socket') return undefined;
   const { facts } = await dialFront();
@@ -52,7 +61,15 @@ export async function lookAgain(
     }
     seen.push(await see(one)); // one after another: a limit is no pattern
   }
-  return refuserOf({ url, facts, seen, line, beyond: await beyond, isAlive: await alive });
+  const ended = services && endOfGateways(await services());
+  return refuserOf({ url, facts, seen, line, beyond: await beyond, isAlive: await alive, ended });
+}
+
+/** How the gateways have ended; undefined while one is not stopped, or where none was ever there. */
+function endOfGateways(services: readonly ServiceSight[]): string | undefined {
+  const gateways = services.filter(({ name }) => name === 'gateway');
+  if (gateways.length === 0 || gateways.some(({ state }) => state !== 'stopped')) return undefined;
+  return gateways.map(({ name, instance, lastEnd }) => `${instance ?? name} ${lastEnd ?? 'has stopped'}`).join(', ');
 }
 
 /** Where the ingress sent the handshake that failed, by its own log: the gateway, as far as anybody knows. */

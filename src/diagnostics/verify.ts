@@ -61,6 +61,7 @@ export async function verify(given: VerifyOptions, deps: VerifyDeps): Promise<{ 
   const probes = openProbes(prepared, trust, {
     signal: deps.signal,
     accessLog: sources.find(({ as }) => as === 'traefik-access.log')?.file,
+    services: fleet?.evidence && (() => fleet.evidence!.services()),
   });
   const checks = await runAllChecks(prepared, probes, options, trust, deps);
   const broken = checks.find(({ report }) => report.verdict === 'fail');

@@ -14,7 +14,7 @@ import {
   violationText,
   violations,
 } from '../topology/index.js';
-import { containerUser, ensureMounts, ensureUserFile } from './compose/mounts.js';
+import { containerUser, ensureEnvFile, ensureMounts } from './compose/mounts.js';
 import { readIfThere, withFileErrors, writeFiles } from './files.js';
 import { ensureState } from './state.js';
 
@@ -81,7 +81,7 @@ export async function createFleet(options: CreateOptions): Promise<Created> {
 /** What a plain `docker compose up` needs: a new fleet has certificates of its own authority. */
 async function readyForCompose(paths: FleetPaths, topology: Topology): Promise<void> {
   const user = containerUser(await stat(paths.state));
-  await ensureUserFile(paths.root, user);
+  await ensureEnvFile(paths.root, user);
   await ensureMounts(paths, topology, user);
 }
 

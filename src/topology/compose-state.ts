@@ -35,3 +35,12 @@ export function composeSecrets({ tls }: Topology): readonly ComposeSecret[] {
     ...(tls.mode === 'acme' ? [] : certificate),
   ].map(({ name, from }) => ({ name, from, to: `${SECRETS}/${name}` }));
 }
+
+/** A project's name begins with a letter or digit. */
+const FALLBACK_NAME = 'camofleet';
+
+/** What Compose calls the fleet: the id in letters that it takes. */
+export function composeProject({ fleet }: Pick<Topology, 'fleet'>): string {
+  const name = fleet.id.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-');
+  return name.replace(/^[^a-z0-9]+/, '') || FALLBACK_NAME;
+}

@@ -9,7 +9,7 @@ export {
   ROUTES,
   publicOrigin,
 } from './model.js';
-export { COMPOSE_STATE, CONTAINER_USER, composeSecrets } from './compose-state.js';
+export { COMPOSE_STATE, CONTAINER_USER, composeProject, composeSecrets } from './compose-state.js';
 export { type FleetPaths, TOPOLOGY_FILE, fleetPaths, serviceLog } from './state.js';
 export { type ReadTopology, loadTopology, parseTopology, readTopology } from './load.js';
 export { explainTopology } from './explain.js';
@@ -19,7 +19,6 @@ export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
 export { type ImageService, imageName } from './image-names.js';
-export { composeProject } from './render-compose.js';
 export { STACK_FILE, secretVariable, textVersion } from './render-swarm.js';
 export { newTopologyText } from './create.js';
 export { diffLines } from './diff.js';

@@ -125,6 +125,11 @@ export const topologySchema = z.strictObject({
       kind: oneOf(['auto', 'traefik', 'embedded'])
         .default('auto')
         .describe('What `up` runs; auto: Traefik when it is on PATH.'),
+      provider: oneOf(['file', 'docker'])
+        .default('file')
+        .describe(
+          'Where Traefik on Compose has its routes from; docker: labels, and who takes Traefik over owns the host.',
+        ),
       graceTimeoutMs: millis(0).default(10_000).describe('From SIGTERM until open sockets are cut.'),
       readTimeoutMs: millis().default(60_000).describe('Time to read a request; it does not end an open socket.'),
       dialTimeoutMs: millis().default(5_000).describe('A service that does not take the connection: 504 after it.'),

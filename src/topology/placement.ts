@@ -21,6 +21,8 @@ export interface Placement {
    * where the ingress knows them by its own file.
    */
   readonly gatewaysName: string | undefined;
+  /** Whether the ingress has its routes from the labels of containers. */
+  readonly labels: boolean;
   /** Whether `dial.runner` is the name of all runners, behind which control finds each. */
   readonly runnersShareName: boolean;
   /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
@@ -67,6 +69,7 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     gateways: [LOOPBACK],
     gatewaysName: undefined,
+    labels: false,
     runnersShareName: false,
     rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
@@ -97,6 +100,8 @@ export function swarmPlacement(topology: Topology): Placement {
   const compose = composePlacement(topology);
   return {
     ...compose,
+    gatewaysName: GATEWAY_ALIAS,
+    labels: false,
     rfb: { advertise: rfbNetwork, allowed: [rfbNetwork] },
     ingress: { ...compose.ingress, isLoopback: false },
   };
@@ -104,13 +109,15 @@ export function swarmPlacement(topology: Topology): Placement {
 
 /** Containers of one Compose project; services find each other by name. */
 export function composePlacement(topology: Topology): Placement {
+  const labels = topology.ingress.provider === 'docker';
   return {
     bind: EVERYWHERE,
     // Browsers run beside the runner's listeners: whoever takes one over must not reach another service's drain.
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
     gateways: [SERVICE_HOSTS.gateway],
-    gatewaysName: GATEWAY_ALIAS,
+    gatewaysName: labels ? undefined : GATEWAY_ALIAS,
+    labels,
     runnersShareName: true,
     // A replica finds its own address behind the name; tokens carry the address.
     rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { urlHost } from '../core/index.js';
-import { COMPOSE_STATE, CONTAINER_USER, composeSecrets } from './compose-state.js';
+import { COMPOSE_STATE, CONTAINER_USER, composeProject, composeSecrets } from './compose-state.js';
 import { duration } from './duration.js';
 import { serviceEnvironment } from './environment.js';
 import { Form } from './form.js';
@@ -8,6 +8,7 @@ import { imageName } from './image-names.js';
 import { GATEWAY_ALIAS, RFB_ALIAS, type Topology } from './model.js';
 import { type Placement, composePlacement } from './placement.js';
 import type { Template } from './templates.js';
+import type { Labels, ServiceLabels } from './traefik-labels.js';
 
 const TRAEFIK_IMAGE = 'traefik:v3.7';
 const STATIC_FILE = '/etc/traefik/traefik.yaml';
@@ -15,17 +16,24 @@ const STATIC_FILE = '/etc/traefik/traefik.yaml';
 const STOP_MARGIN_MS = 5_000;
 /** For browsers, x11vnc and Xvfb, one after the other. */
 const RUNNER_GRACE_MS = 15_000;
-/** A project's name begins with a letter or digit. */
-const FALLBACK_NAME = 'camofleet';
 /** Whom `camofleet up` starts containers as. */
 const USER = `\${CAMOFLEET_USER:-${CONTAINER_USER.uid}:${CONTAINER_USER.gid}}`;
 
-/** The Compose file of a fleet. Services that an ejected template left out stay out. */
+/** Who may reach Docker, which `camofleet up` looks up at its socket, and where that is. */
+const DOCKER_GROUP =
+  '${CAMOFLEET_DOCKER_GROUP:?is the group of the socket of Docker: stat --format %g /var/run/docker.sock}';
+const DOCKER_SOCKET = '${CAMOFLEET_DOCKER_SOCKET:-/var/run/docker.sock}';
+
+/**
+ * The Compose file of a fleet. Services that an ejected template left out stay out. `routes`: labels, where Traefik has its
+ * routes from them.
+ */
 export function renderCompose(
   topology: Topology,
   template: Template,
   version: string,
   placement: Placement = composePlacement(topology),
+  routes?: ServiceLabels,
 ): string {
   const form = new Form(template);
   form.set(['name'], composeProject(topology));
@@ -56,17 +64,17 @@ export function renderCompose(
   if (form.has(...aliases)) form.set(aliases, [RFB_ALIAS]);
   const gateways = ['services', 'gateway', 'networks', 'edge', 'aliases'];
   if (form.has(...gateways)) form.set(gateways, [GATEWAY_ALIAS]);
+  for (const [service, labels] of Object.entries<Labels>({ ...routes }))
+    if (form.has('services', service))
+      form.set(
+        ['services', service, 'labels'],
+        Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, literal(value)])),
+      );
   form.set(['secrets'], secrets(topology));
   return form.toString();
 }
 
-/** What Compose calls the fleet: the id in letters that it takes. */
-export function composeProject({ fleet }: Pick<Topology, 'fleet'>): string {
-  const name = fleet.id.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-');
-  return name.replace(/^[^a-z0-9]+/, '') || FALLBACK_NAME;
-}
-
-function fillTraefik(form: Form, topology: Topology, { ingress }: Placement): void {
+function fillTraefik(form: Form, topology: Topology, { ingress, labels }: Placement): void {
   const { port, httpPort, bind } = topology.public;
   const traefik = ['services', 'traefik'];
   const acme = topology.tls.mode === 'acme';
@@ -83,8 +91,10 @@ function fillTraefik(form: Form, topology: Topology, { ingress }: Placement): vo
       `./traefik/dynamic:${ingress.dynamicFolder}:ro`,
       `./${COMPOSE_STATE.logs}:${dirname(ingress.accessLog)}`,
       ...(acme ? [`./${COMPOSE_STATE.acme}:${dirname(ingress.acmeStorage)}`] : []),
+      ...(labels ? [`${DOCKER_SOCKET}:/var/run/docker.sock:ro`] : []),
     ],
   );
+  if (labels) form.set([...traefik, 'group_add'], [DOCKER_GROUP]);
   const check = ['CMD', 'traefik', 'healthcheck', `--configFile=${STATIC_FILE}`];
   if (form.has(...traefik, 'healthcheck')) form.set([...traefik, 'healthcheck', 'test'], check);
   form.set([...traefik, 'stop_grace_period'], duration(topology.ingress.graceTimeoutMs + STOP_MARGIN_MS));

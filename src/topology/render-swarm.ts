@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { CONTAINER_USER } from './compose-state.js';
+import { CONTAINER_USER, composeProject } from './compose-state.js';
 import type { Topology } from './model.js';
 import { swarmPlacement } from './placement.js';
-import { composeProject, renderCompose } from './render-compose.js';
+import { renderCompose } from './render-compose.js';
 import type { Template } from './templates.js';
 
 /** Where the stack file lies, below the root of the fleet. */

@@ -1,9 +1,12 @@
+import { parse } from 'yaml';
+import { composeProject } from './compose-state.js';
 import { GATEWAYS_PATH } from '../settings/index.js';
 import { duration } from './duration.js';
 import { Form } from './form.js';
 import { READY_PATH, ROUTES, type Topology } from './model.js';
 import type { Placement } from './placement.js';
 import type { Template } from './templates.js';
+import { FLEET_LABEL, type HttpSection, type ServiceLabels, labelsOf } from './traefik-labels.js';
 
 /** The entry point without TLS. */
 const PLAIN = 'web';
@@ -14,7 +17,8 @@ const RESOLVER = 'camofleet-tls';
 const TLS_CHALLENGE_PROTOCOL = 'acme-tls/1';
 
 /** Traefik's static file: the entry point, its timers, the access log. */
-export function renderStatic({ ingress, tls, control }: Topology, placement: Placement, template: Template): string {
+export function renderStatic(topology: Topology, placement: Placement, template: Template): string {
+  const { ingress, tls, control } = topology;
   const form = new Form(template);
   const entryPoint = ['entryPoints', 'websecure'];
   form.set([...entryPoint, 'address'], placement.ingress.address);
@@ -27,6 +31,11 @@ export function renderStatic({ ingress, tls, control }: Topology, placement: Pla
       endpoint: `http://${placement.dial.control}:${control.internalPort}${GATEWAYS_PATH}`,
       pollInterval: duration(ingress.healthIntervalMs),
       pollTimeout: duration(ingress.healthIntervalMs * 2),
+    });
+  if (placement.labels)
+    form.set(['providers', 'docker'], {
+      exposedByDefault: false,
+      constraints: `Label(\`${FLEET_LABEL}\`,\`${composeProject(topology)}\`)`,
     });
   form.set(['accessLog', 'filePath'], placement.ingress.accessLog);
   if (placement.ingress.plainAddress !== undefined)
@@ -43,15 +52,50 @@ export function renderStatic({ ingress, tls, control }: Topology, placement: Pla
   return form.toString();
 }
 
-/** Traefik's dynamic file: routes, services, certificates. What an ejected template left out stays out. */
+/**
+ * Traefik's dynamic file: routes, services, certificates; where containers have the routes as labels, what these cannot
+ * say. What an ejected template left out stays out.
+ */
 export function renderDynamic(topology: Topology, placement: Placement, template: Template): string {
+  const form = filled(topology, placement, template);
+  if (placement.labels) leaveRoutesToLabels(form);
+  return form.toString();
+}
+
+/** The labels of the containers that the routes of the dynamic file lead to. */
+export function renderLabels(topology: Topology, placement: Placement, template: Template): ServiceLabels {
+  return labelsOf(httpOf(filled(topology, placement, template)), topology);
+}
+
+function httpOf(form: Form): HttpSection {
+  const { http } = parse(form.toString()) as { readonly http?: HttpSection };
+  return http ?? {};
+}
+
+/** Behind every rule of a label, whose priority is its length. */
+const LAST = 1;
+
+/** Labels go with their containers: while none of a service runs, the file answers 503 where nothing would answer 404. */
+function leaveRoutesToLabels(form: Form): void {
+  const { routers = {}, services = {} } = httpOf(form);
+  for (const [name, { service, middlewares = [] }] of Object.entries(routers)) {
+    if (service === undefined || !(service in services)) continue;
+    form.set(['http', 'routers', name, 'priority'], LAST);
+    form.remove('http', 'routers', name, 'middlewares');
+    for (const middleware of middlewares) form.remove('http', 'middlewares', middleware);
+  }
+  if (Object.keys(httpOf(form).middlewares ?? {}).length === 0) form.remove('http', 'middlewares'); // Traefik takes no empty one
+  for (const name of Object.keys(services)) form.set(['http', 'services', name, 'loadBalancer', 'servers'], []);
+}
+
+function filled(topology: Topology, placement: Placement, template: Template): Form {
   const form = new Form(template);
   fillRoutes(form, topology);
   fillServices(form, topology, placement);
   if (placement.gatewaysName !== undefined) leaveGatewaysToControl(form);
   if (placement.ingress.plainAddress !== undefined) fillRedirect(form, topology);
   fillCertificates(form, topology, placement);
-  return form.toString();
+  return form;
 }
 
 function fillRoutes(form: Form, { tls, public: publicSide }: Topology): void {

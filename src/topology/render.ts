@@ -4,7 +4,7 @@ import { type Placement, composePlacement, localPlacement, swarmPlacement } from
 import { CHART_HEADER, renderChartValues } from './render-chart.js';
 import { renderCompose } from './render-compose.js';
 import { STACK_FILE, renderSwarm } from './render-swarm.js';
-import { renderDynamic, renderStatic } from './render-traefik.js';
+import { renderDynamic, renderLabels, renderStatic } from './render-traefik.js';
 import { type FleetPaths, STATE_FOLDER } from './state.js';
 import type { Templates } from './templates.js';
 
@@ -29,9 +29,11 @@ export function render(topology: Topology, engine: RenderEngine, input: RenderIn
   const { paths, templates, version } = input;
   switch (engine) {
     case 'compose': {
-      const traefik = renderTraefik(topology, composePlacement(topology), templates);
+      const placement = composePlacement(topology);
+      const traefik = renderTraefik(topology, placement, templates);
+      const labels = placement.labels ? renderLabels(topology, placement, templates.dynamic) : undefined;
       return [
-        { path: 'compose.yaml', text: renderCompose(topology, templates.compose, version) },
+        { path: 'compose.yaml', text: renderCompose(topology, templates.compose, version, placement, labels) },
         { path: 'seccomp/chromium.json', text: templates.seccomp.text },
         { path: 'traefik/traefik.yaml', text: traefik.static },
         { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },

@@ -206,6 +206,7 @@ describe.skipIf(lacks('compose'))('the real Compose', () => {
     const { exitCode, stdout, stderr } = await execa('docker-compose', ['config', '--format', 'json'], {
       cwd: folder.dir,
       reject: false,
+      env: { CAMOFLEET_DOCKER_GROUP: '999' },
     });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const { name, services, secrets } = JSON.parse(stdout) as {

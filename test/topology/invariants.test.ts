@@ -28,6 +28,20 @@ const BROKEN: readonly Broken[] = [
     remedy: '0.0.0.0',
   },
   {
+    id: 'docker-provider',
+    path: 'ingress.provider',
+    yaml: 'ingress: { provider: docker }',
+    saw: 'docker, and engine is local',
+    remedy: 'compose',
+  },
+  {
+    id: 'docker-provider',
+    path: 'ingress.provider',
+    yaml: 'engine: swarm\npublic: { bind: 0.0.0.0, host: fleet.example.com }\ningress: { provider: docker }',
+    saw: 'docker, and engine is swarm',
+    remedy: 'file',
+  },
+  {
     id: 'ping-interval',
     path: 'gateway.pingIntervalMs',
     yaml: 'gateway: { pingIntervalMs: 20001 }',

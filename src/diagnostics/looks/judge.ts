@@ -35,6 +35,8 @@ export interface Refusal {
   readonly line?: AccessLine | undefined;
   /** Whether the first server on the way answers what it need not pass on; undefined where nobody asked. */
   readonly isAlive?: boolean | undefined;
+  /** How every gateway has ended, where its engine says that none runs. */
+  readonly ended?: string | undefined;
   /** A look at the address that the line names, where the gateway's own is not known. */
   readonly beyond?: DialFacts | undefined;
 }
@@ -57,6 +59,7 @@ export function refuserOf(refusal: Refusal): Refuser | undefined {
 function judged(refusal: Refusal): Refuser | undefined {
   return (
     judgeScheme(refusal) ??
+    judgeEnded(refusal) ??
     judgeQuery(refusal) ??
     judgeAgain(refusal) ??
     judgeRedirect(refusal) ??
@@ -72,6 +75,15 @@ function judged(refusal: Refusal): Refuser | undefined {
     judgeSwitch(refusal) ??
     judgeUnanswered(refusal)
   );
+}
+
+/** What the ingress says of a service in which nobody is. */
+const EMPTY: ReadonlySet<number | undefined> = new Set([502, 503, 504]);
+
+/** Whoever started the gateways says that none is left: the ingress is right about them. */
+function judgeEnded({ facts: { http }, ended }: Refusal): Refuser | undefined {
+  if (ended === undefined || !EMPTY.has(http?.status)) return undefined;
+  return { code: 'CF-GATEWAY-DOWN', confidence: 'proven', because: `no gateway runs: ${ended}` };
 }
 
 export function lookOf({ seen }: Refusal, what: LookName): Seen | undefined {

@@ -61,13 +61,26 @@ async function own(path: string, mode: number, { uid, gid }: ContainerUser): Pro
 const ENV_FILE = '.env';
 
 /**
- * Tells a plain `docker compose` who the containers are, where it is somebody else than the user of the images: in the
- * file that Compose reads by itself. One that is there stays as it is.
+ * Tells a plain `docker compose` what `camofleet` tells it otherwise, in the file that Compose reads by itself: who the
+ * containers are, where that is somebody else than the user of the images, and what else is given. What stands there stays.
  */
-export async function ensureUserFile(root: string, { uid, gid }: ContainerUser): Promise<void> {
-  if (uid === CONTAINER_USER.uid && gid === CONTAINER_USER.gid) return;
-  const text = `# Made by camofleet: the owner of .camofleet, as whom containers run.\nCAMOFLEET_USER=${uid}:${gid}\n`;
-  await writeFile(join(root, ENV_FILE), text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+export async function ensureEnvFile(
+  root: string,
+  { uid, gid }: ContainerUser,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const isImages = uid === CONTAINER_USER.uid && gid === CONTAINER_USER.gid;
+  const wanted = { ...(!isImages && { CAMOFLEET_USER: `${uid}:${gid}` }), ...more };
+  const file = join(root, ENV_FILE);
+  const before = existsSync(file) ? await readFile(file, 'utf8') : '';
+  const missing = Object.entries(wanted).filter(([name]) => !new RegExp(`^${name}=`, 'm').test(before));
+  if (missing.length === 0) return;
+  const lines = missing.map(([name, value]) => `# Made by camofleet: ${MEANINGS[name]}\n${name}=${value}\n`);
+  await writeFile(file, [before && !before.endsWith('\n') ? `${before}\n` : before, ...lines].join(''));
 }
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  CAMOFLEET_USER: 'the owner of .camofleet, as whom containers run.',
+  CAMOFLEET_DOCKER_GROUP: 'the group of the socket of Docker, which Traefik is in.',
+  CAMOFLEET_DOCKER_SOCKET: 'where the socket of Docker is.',
+};

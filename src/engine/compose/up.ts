@@ -7,7 +7,8 @@ import type { EngineDeps, RunningFleet, UpOptions } from '../engine.js';
 import { writeFiles } from '../files.js';
 import { type Container, containersOf } from './containers.js';
 import type { Docker } from './docker.js';
-import { containerUser, ensureMounts, ensureUserFile } from './mounts.js';
+import { dockerAccess } from './docker-access.js';
+import { containerUser, ensureEnvFile, ensureMounts } from './mounts.js';
 
 /** Between two looks at containers that start. */
 const LOOK_MS = 400;
@@ -28,7 +29,8 @@ export async function prepare({ paths, self, version }: EngineDeps, topology: To
   const templates = await loadTemplates(self.packageRoot, join(paths.root, 'templates'));
   await writeFiles(paths.root, render(topology, 'compose', { paths, templates, version }));
   const user = containerUser(await stat(paths.state));
-  await ensureUserFile(paths.root, user);
+  const access = topology.ingress.provider === 'docker' ? await dockerAccess(self.env) : {};
+  await ensureEnvFile(paths.root, user, access);
   await ensureMounts(paths, topology, user);
 }
 

@@ -66,9 +66,11 @@ export async function deploy(
   await stack.docker.run(args, { env, timeoutMs: DEPLOY_MS, ...(signal && { signal }) });
 }
 
+const OF_SWARM: ReadonlySet<string> = new Set(['topology.swarm-bind', 'topology.docker-provider']);
+
 /** What only Swarm breaks is asked for here too: `--engine swarm` may be said of a file that does not say it. */
 function requireRules({ topology }: Stack): void {
-  const broken = violations({ ...topology, engine: 'swarm' }).filter(({ id }) => id === 'topology.swarm-bind');
+  const broken = violations({ ...topology, engine: 'swarm' }).filter(({ id }) => OF_SWARM.has(id));
   if (broken.length > 0) throw new CamofleetError('CF_TOPOLOGY_RULE', broken.map(violationText).join('\n'));
 }
 

@@ -78,6 +78,21 @@ const acme: Rule = ({ tls, public: publicSide, ingress }) => {
   ];
 };
 
+/** Labels are read from the Docker of one host. */
+const dockerProvider: Rule = ({ engine, ingress }) => {
+  if (ingress.provider !== 'docker' || engine === 'compose') return [];
+  return [
+    {
+      id: 'topology.docker-provider',
+      severity: 'fail',
+      path: 'ingress.provider',
+      saw: `docker, and engine is ${engine}`,
+      want: 'file: labels of containers are read on Compose alone',
+      remedy: engine === 'local' ? 'engine: compose' : 'ingress.provider: file',
+    },
+  ];
+};
+
 const publicHost: Rule = ({ public: publicSide }) => {
   if (isLoopback(publicSide.bind) || !isLoopback(publicSide.host)) return [];
   return [
@@ -107,4 +122,12 @@ const defaultBrowser: Rule = ({ runner }) => {
   ];
 };
 
-export const trustRules: readonly Rule[] = [swarmBind, openIdentity, certificate, acme, publicHost, defaultBrowser];
+export const trustRules: readonly Rule[] = [
+  swarmBind,
+  openIdentity,
+  certificate,
+  acme,
+  dockerProvider,
+  publicHost,
+  defaultBrowser,
+];

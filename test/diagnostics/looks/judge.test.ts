@@ -44,6 +44,11 @@ type Row = readonly [what: string, refused: Refusal, expected: string];
 
 const ROWS: readonly Row[] = [
   [
+    'a service without servers, and no gateway runs',
+    { ...refusal(URL_WSS, says(503, { body: 'no available server' }), {}), ended: 'gateway-1 exited with code 137' },
+    'CF-GATEWAY-DOWN proven: ',
+  ],
+  [
     'a redirect to the same place without the port, by Traefik',
     refusal(URL_WSS, moved('https://h.example/websockify'), { redirected: ['wss://h.example/websockify', NOTHING] }),
     'CF-TRAEFIK-REDIRECT likely: port of redirectScheme',

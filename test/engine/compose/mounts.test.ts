@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { containerUser, ensureMounts, ensureUserFile } from '../../../src/engine/compose/mounts.ts';
+import { containerUser, ensureEnvFile, ensureMounts } from '../../../src/engine/compose/mounts.ts';
 import { COMPOSE_STATE, composeSecrets, fleetPaths } from '../../../src/topology/index.ts';
 import { topologyOf } from '../../topology/support/topology.ts';
 
@@ -60,16 +60,20 @@ describe('the user of containers', () => {
     expect(containerUser({ uid: 0, gid: 0 })).toEqual({ uid: 10_001, gid: 10_001 });
   });
 
-  test('is told to a plain Compose, in a file that is made once', async () => {
-    await ensureUserFile(dir, { uid: 1000, gid: 100 });
-    expect(readFileSync(join(dir, '.env'), 'utf8')).toMatch(/^CAMOFLEET_USER=1000:100$/m);
-    write('.env', 'MINE=1\n');
-    await ensureUserFile(dir, { uid: 1001, gid: 100 });
-    expect(readFileSync(join(dir, '.env'), 'utf8')).toBe('MINE=1\n');
+  test('is told to a plain Compose, in a file in which what stands there stays', async () => {
+    const env = (): string => readFileSync(join(dir, '.env'), 'utf8');
+    write('.env', 'MINE=1');
+    await ensureEnvFile(dir, { uid: 1000, gid: 100 });
+    expect(env()).toMatch(/^MINE=1\n# Made by camofleet: .+\nCAMOFLEET_USER=1000:100\n$/);
+    const before = env();
+    await ensureEnvFile(dir, { uid: 1001, gid: 100 });
+    expect(env()).toBe(before);
+    await ensureEnvFile(dir, { uid: 1001, gid: 100 }, { CAMOFLEET_DOCKER_GROUP: '999' });
+    expect(env()).toMatch(/CAMOFLEET_USER=1000:100\n# Made by camofleet: .+\nCAMOFLEET_DOCKER_GROUP=999\n$/);
   });
 
   test('needs no file where it is the user of the images', async () => {
-    await ensureUserFile(dir, containerUser({ uid: 0, gid: 0 }));
+    await ensureEnvFile(dir, containerUser({ uid: 0, gid: 0 }));
     expect(() => statSync(join(dir, '.env'))).toThrow('ENOENT');
   });
 });

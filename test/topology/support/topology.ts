@@ -47,4 +47,11 @@ tls: { mode: acme, email: ops@example.com }
 ingress: { kind: traefik }
 gateway: { identity: open }
 `,
+  labels: `
+fleet: { id: labels }
+engine: compose
+public: { host: fleet.example.com, port: 443, httpPort: 80, bind: 0.0.0.0 }
+tls: { mode: acme, email: ops@example.com }
+ingress: { provider: docker }
+`,
 };
