@@ -1,10 +1,11 @@
 #!/bin/sh
-# usage: root-file-system.sh FOLDER
-# Fills FOLDER with Node, tini and what they load from this system, the packages' copyrights, and a note of each package
-# in var/lib/dpkg/status.d, where scanners of images look for it.
+# usage: root-file-system.sh FOLDER PROGRAM...
+# Fills FOLDER with programs and what they load from this system, the packages' copyrights, and a note of each package in
+# var/lib/dpkg/status.d, where scanners of images look for it. What lies in /usr/local is of no package.
 set -eu
 root=$1
-programs='/usr/local/bin/node /usr/bin/tini'
+shift
+programs=$*
 
 libraries=$(ldd $programs | sed -n 's/.*[[:space:]]\(\/[^ ]*\) (0x.*/\1/p' | sort -u)
 mkdir -p "$root/etc" "$root/var/lib/dpkg/status.d"
@@ -21,7 +22,8 @@ for file in $programs $libraries; do
   [ "$usual" = "$real" ] || ln -s "$real" "$root$usual"
 done
 
-for file in $libraries /usr/bin/tini; do
+for file in $libraries $programs; do
+  case $file in /usr/local/*) continue ;; esac
   real=$(readlink -f "$file")
   # dpkg knows a file of a merged /usr by the name that its package gave it.
   dpkg-query -S "$real" 2>/dev/null || dpkg-query -S "${real#/usr}"

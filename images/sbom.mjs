@@ -1,15 +1,21 @@
 /**
  * usage: node sbom.mjs --npm FILE --debian FILE
+ *        node sbom.mjs --name NAME --debian FILE
  *
  * Writes to stdout the bill of materials of an image, CycloneDX 1.5 as JSON: what `npm sbom` says of the package and its
  * production dependencies, the Node that runs this (with what is compiled into it), and the Debian packages of a dpkg
- * status file. Fails when an input is not what it should be: an incomplete bill is worse than none.
+ * status file; by name, of an image without Node, these alone. Fails when an input is not what it should be: an incomplete
+ * bill is worse than none.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { npm: { type: 'string' }, debian: { type: 'string' } }, strict: true });
-const bill = JSON.parse(readFileSync(values.npm, 'utf8'));
+const { values } = parseArgs({
+  options: { npm: { type: 'string' }, name: { type: 'string' }, debian: { type: 'string' } },
+  strict: true,
+});
+const bill = values.npm === undefined ? billOf(values.name) : JSON.parse(readFileSync(values.npm, 'utf8'));
 if (bill.bomFormat !== 'CycloneDX') throw new Error(`${values.npm} is no CycloneDX bill`);
 
 const debian = readFileSync(values.debian, 'utf8')
@@ -19,12 +25,12 @@ const debian = readFileSync(values.debian, 'utf8')
   .map(debianComponent);
 if (debian.length === 0) throw new Error(`${values.debian} names no installed package`);
 
-const node = nodeComponent();
-const components = [...bill.components.map(withValidLinks), node, ...debian];
+const node = values.npm === undefined ? [] : [nodeComponent()];
+const components = [...bill.components.map(withValidLinks), ...node, ...debian];
 const { 'bom-ref': root } = bill.metadata.component;
 // npm calls the package after its folder.
 const metadata = { ...bill.metadata, component: { ...bill.metadata.component, name: root.replace(/@[^@]*$/, '') } };
-const added = [node, ...debian].map((component) => component['bom-ref']);
+const added = [...node, ...debian].map((component) => component['bom-ref']);
 const dependencies = bill.dependencies.map((entry) =>
   entry.ref === root ? { ...entry, dependsOn: [...entry.dependsOn, ...added] } : entry,
 );
@@ -35,6 +41,23 @@ const all = {
   dependencies: [...dependencies, ...added.map((ref) => ({ ref, dependsOn: [] }))],
 };
 process.stdout.write(`${JSON.stringify(all, null, 1)}\n`);
+
+/** A bill of nothing yet. */
+function billOf(name) {
+  if (!name) throw new Error('--npm or --name says what the bill is of');
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    serialNumber: `urn:uuid:${randomUUID()}`,
+    version: 1,
+    metadata: {
+      timestamp: new Date().toISOString(),
+      component: { type: 'application', 'bom-ref': name, name },
+    },
+    components: [],
+    dependencies: [{ ref: name, dependsOn: [] }],
+  };
+}
 
 /** npm passes on what packages say; a link must be a URL, and `git@host:path` is none. */
 function withValidLinks(component) {

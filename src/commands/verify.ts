@@ -88,7 +88,7 @@ A budget is a file, YAML or JSON, with limits in milliseconds: firstFrameMs, pin
     }),
     capture: Flags.string({
       default: 'auto',
-      summary: 'auto, off, or where to record packets: eth0,netns:NAME,pid:PID/eth0.',
+      summary: 'auto, off, or where to record packets: eth0,netns:NAME,pid:PID/eth0,container:NAME.',
     }),
     ca: Flags.string({ summary: 'PEM file of an authority to trust.' }),
     insecure: Flags.boolean({ summary: 'Go on when the certificate is not trusted; it is still reported.' }),

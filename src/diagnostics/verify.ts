@@ -46,6 +46,7 @@ export async function verify(given: VerifyOptions, deps: VerifyDeps): Promise<{ 
     topology: fleet?.topology,
     path: deps.env['PATH'],
     isRoot: deps.isRoot,
+    version: deps.version,
     signal: deps.signal,
   });
   const moment = await openMoment({

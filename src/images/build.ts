@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { CamofleetError } from '../core/index.js';
-import { type ImageService, imageName } from '../topology/index.js';
+import { type ImageTarget, imageName } from '../topology/index.js';
 import type { Origin } from './origin.js';
 
 export interface BuildOptions {
@@ -20,7 +20,7 @@ export interface BuildOptions {
 }
 
 export interface BuiltImage {
-  readonly service: ImageService;
+  readonly service: ImageTarget;
   readonly name: string;
   /** `sha256:…` */
   readonly id: string;
@@ -35,7 +35,7 @@ const BILL = '/app/sbom.cdx.json';
  * docker, CF_IMAGE_BUILD when the build fails.
  */
 export async function buildImage(
-  service: ImageService,
+  service: ImageTarget,
   options: BuildOptions,
   signal: AbortSignal,
 ): Promise<BuiltImage> {
@@ -66,7 +66,7 @@ export async function copyBill(
 
 /** The command line of a build, after `docker`. */
 export function buildArguments(
-  service: ImageService,
+  service: ImageTarget,
   { packageRoot, version, origin, buildArgs, fresh }: Omit<BuildOptions, 'env' | 'onLine'>,
 ): string[] {
   const labels = { version, ...origin };

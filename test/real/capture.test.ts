@@ -30,6 +30,9 @@ function tshark(file: string, ...args: readonly string[]): string[] {
   return out.split('\n').filter((line) => line !== '');
 }
 
+/** Of places that are no container nothing of it is used. */
+const SIDECAR = { image: 'camofleet/capture:none', longestMs: 60_000 };
+
 describe.skipIf(lacks('tshark'))('our reader and tshark agree', () => {
   test.each(readdirSync(FIXTURES).filter((name) => !name.endsWith('.md')))('on %s', async (name) => {
     const file = join(FIXTURES, name);
@@ -73,6 +76,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
       ports: `port ${rfb.port} or port ${web.port}`,
       file,
       path: process.env['PATH'],
+      ...SIDECAR,
       isRoot,
     });
     if (capture.skipped !== undefined) throw new Error(capture.skipped);
@@ -106,7 +110,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
       ).on('tlsClientError', () => {}),
     );
     const file = join(dir, 'tls.pcap');
-    const base = { place: { device: 'lo' }, path: process.env['PATH'], isRoot };
+    const base = { place: { device: 'lo' }, path: process.env['PATH'], ...SIDECAR, isRoot };
     const capture = await startCapture({ ...base, ports: `port ${server.port}`, file });
     if (capture.skipped !== undefined) throw new Error(capture.skipped);
     const polite = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -140,6 +144,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
       ports: `port ${rfb.port}`,
       file,
       path: process.env['PATH'],
+      ...SIDECAR,
       isRoot,
       ring,
     });
@@ -175,7 +180,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
     try {
       execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
       const namespace = { file: `/run/netns/${name}`, name };
-      const base = { ports: 'port 17755', path: process.env['PATH'], isRoot };
+      const base = { ports: 'port 17755', path: process.env['PATH'], ...SIDECAR, isRoot };
       const [inside, outside] = await Promise.all([
         startCapture({ ...base, place: { device: 'lo', namespace }, file: join(dir, 'inside.pcap') }),
         startCapture({ ...base, place: { device: undefined }, file: join(dir, 'outside.pcap') }),
@@ -194,7 +199,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
 
   test('of a namespace that is not there is skipped, with its name', async () => {
     const namespace = { file: '/run/netns/cf-nowhere', name: 'cf-nowhere' };
-    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'] };
+    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'], ...SIDECAR };
     const place = { device: undefined, namespace };
     expect((await startCapture({ ...base, place, isRoot })).skipped).toBe(
       'there is no namespace cf-nowhere: /run/netns/cf-nowhere does not exist',
@@ -211,6 +216,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
       ports: 'port 1',
       file,
       path: process.env['PATH'],
+      ...SIDECAR,
       isRoot,
     });
     if (capture.skipped !== undefined) throw new Error(capture.skipped);
@@ -219,7 +225,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
   });
 
   test('of an interface that is not there is skipped, with its name', async () => {
-    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'], isRoot };
+    const base = { ports: 'port 1', file: join(dir, 'x.pcap'), path: process.env['PATH'], ...SIDECAR, isRoot };
     const capture = await startCapture({ ...base, place: { device: 'nosuch0' } });
     expect(capture.skipped).toMatch(/interface nosuch0: .*(No such device|doesn't exist)/i);
   });
@@ -227,7 +233,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
   test('without the right to is skipped, with the command that gives it', () => {
     const script = `
       const { startCapture } = await import(${JSON.stringify(join(import.meta.dirname, '../../dist/diagnostics/capture/index.js'))});
-      const outcome = await startCapture({ place: { device: undefined }, ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
+      const outcome = await startCapture({ ...SIDECAR, place: { device: undefined }, ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
       process.stdout.write(String(outcome.skipped)); process.exit();`;
     const args = [
       '--clear-groups',
@@ -251,6 +257,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
       ports: 'port 1',
       file: '/dev/full',
       path: process.env['PATH'],
+      ...SIDECAR,
       isRoot,
     });
     if (capture.skipped !== undefined) throw new Error(capture.skipped);
@@ -259,10 +266,14 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
 });
 
 describe('no capture', () => {
-  const base = { place: ANY, ports: 'port 1', file: '/dev/null', path: '', isRoot: false };
+  const base = { ...SIDECAR, place: ANY, ports: 'port 1', file: '/dev/null', path: '', isRoot: false };
   test.each([
     [{ ...base, ports: '' }, 'no port is known to capture'],
     [base, 'tcpdump is not installed; install it, for example: apt-get install tcpdump'],
+    [
+      { ...base, place: { device: undefined, container: 'lab-gateway-1' } },
+      'docker is not on PATH, and packets of a container are recorded with it',
+    ],
   ])('is a skip with its reason: %#', async (options, skipped) => {
     expect(await startCapture(options)).toEqual({ skipped });
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Worker } from '../../src/api/index.ts';
+import { startCapture } from '../../src/diagnostics/capture/index.ts';
 import { trustOf } from '../../src/diagnostics/trust.ts';
 import type { Report } from '../../src/report/index.ts';
 import { parseKeyring, openToken } from '../../src/tokens/index.ts';
@@ -19,6 +20,7 @@ import { type Watchers, startWatchers } from './support/watchers.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const SERVICES = ['gateway', 'control', 'runner'] as const;
+const IMAGES = [...SERVICES, 'capture'] as const;
 /** What came of it, for docs/containers.md. */
 const FIGURES = join(ROOT, 'artifacts', 'compose.json');
 const BUILD_MS = 900_000;
@@ -54,7 +56,7 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
 
   beforeAll(async () => {
     const images = await Promise.all(
-      SERVICES.map((service) => docker('image', 'ls', '--quiet', imageName(service, version))),
+      IMAGES.map((service) => docker('image', 'ls', '--quiet', imageName(service, version))),
     );
     fleet = await newFleet();
     if (images.some((id) => id.trim() === '')) {
@@ -136,6 +138,43 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
     expect(packets?.because).toMatch(/^[1-9]\d+ packets, [1-9]\d* TCP handshakes, [1-9]\d* RFB banners/);
     expect(report.streams.map(({ vantage }) => vantage)).toEqual(expect.arrayContaining(['public', 'gateway', 'rfb']));
   }, 120_000);
+
+  test('has packets recorded by a container, where nobody enters a namespace', async () => {
+    const gateway = container('gateway');
+    const began = fleet.start(['verify', '--json', '--duration', '4s', '--capture', `container:${gateway}`]);
+    const label = ['--filter', 'label=camofleet.capture'];
+    const beside = async (): Promise<string> => (await docker('ps', '--quiet', ...label)).trim();
+    await expect.poll(beside, { timeout: 30_000, interval: 100 }).not.toBe('');
+    const pids = (await docker('top', await beside(), '-o', 'pid,comm')).split('\n');
+    const tcpdump = pids
+      .find((line) => line.includes('tcpdump'))
+      ?.trim()
+      .split(/\s+/)[0];
+    const facts = readFileSync(`/proc/${tcpdump}/status`, 'utf8');
+    expect(facts).toMatch(/^CapEff:\t0+$/m);
+    expect(facts).toMatch(/^Uid:\t10001\t/m);
+    expect(await began.ended).toBe(0);
+    const { collection } = JSON.parse(began.stdout()) as Report;
+    const packets = collection.find(({ what }) => what === 'packets');
+    expect(packets).toMatchObject({ status: 'ok' });
+    expect(packets!.because).toMatch(/^[1-9]\d+ packets, [1-9]\d* TCP handshakes, [1-9]\d* RFB banners/);
+    await expect.poll(async () => (await docker('ps', '--all', '--quiet', ...label)).trim()).toBe('');
+  }, 120_000);
+
+  test('says which image is missing where packets are to be recorded by a container', async () => {
+    const outcome = await startCapture({
+      place: { device: undefined, container: container('gateway') },
+      ports: 'port 1',
+      file: join(fleet.dir, 'none.pcap'),
+      path: process.env['PATH'],
+      isRoot: false,
+      image: 'camofleet/capture:no-such-version',
+      longestMs: 1_000,
+    });
+    expect(outcome.skipped).toBe(
+      'this Docker has no camofleet/capture:no-such-version; make it with: camofleet images build capture',
+    );
+  }, 60_000);
 
   test('sends pages that are asked for without TLS on to https, and sockets nowhere', async () => {
     const { bind, port, httpPort } = topology.public;

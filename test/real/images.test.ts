@@ -64,7 +64,7 @@ describe.skipIf(lacksDocker())('the images', () => {
       env: process.env,
       onLine,
     };
-    for (const service of SERVICES) {
+    for (const service of [...SERVICES, 'capture'] as const) {
       const built = buildImage(service, options, AbortSignal.timeout(BUILD_MS));
       images.set(
         service,
@@ -113,6 +113,31 @@ describe.skipIf(lacksDocker())('the images', () => {
     }
     return container;
   };
+
+  describe('of capture', () => {
+    test('records for any user, and holds nothing but tcpdump and what bounds it', async () => {
+      const { id, bytes } = images.get('capture')!;
+      const config = JSON.parse(await docker('image', 'inspect', '--format', '{{json .Config}}', id)) as object;
+      expect(config).toMatchObject({
+        User: '10001:10001',
+        Entrypoint: ['/usr/bin/timeout'],
+        Labels: { 'org.opencontainers.image.title': 'camofleet capture', 'org.opencontainers.image.version': VERSION },
+      });
+      const programs = (await filesOf(id)).filter((file) => /^usr\/(local\/)?s?bin\/./.test(file));
+      expect(programs.toSorted()).toEqual(['usr/bin/tcpdump', 'usr/bin/timeout']);
+      expect(bytes).toBeLessThan(30e6);
+      expect(await docker('run', '--rm', ...HARDENED, id, '5', '/usr/bin/tcpdump', '--version')).toMatch(/^tcpdump/);
+    });
+
+    test('holds a bill of materials that lists what is in it', async () => {
+      const copied = await copyBill(images.get('capture')!, folder, { env: process.env }, AbortSignal.timeout(60_000));
+      const bill = JSON.parse(readFileSync(copied, 'utf8')) as Bill;
+      expectValid(bill);
+      const names = bill.components.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(['coreutils', 'libc6', 'libpcap0.8', 'tcpdump']));
+      expect(names).not.toContain('node');
+    });
+  });
 
   describe.each(SERVICES)('of %s', (service) => {
     test('runs as any user, with nothing that it may do and no file that it may change', async () => {

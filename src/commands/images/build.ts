@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import { CamofleetCommand } from '../../cli/index.js';
 import { CamofleetError } from '../../core/index.js';
-import type { ImageService } from '../../topology/index.js';
+import type { ImageTarget } from '../../topology/index.js';
 
 /** As in src/topology, which is imported only when the command runs. */
-const SERVICES = ['gateway', 'control', 'runner'] as const satisfies readonly ImageService[];
+const SERVICES = ['gateway', 'control', 'runner', 'capture'] as const satisfies readonly ImageTarget[];
 
 export default class ImagesBuild extends CamofleetCommand {
   static override summary = 'Build the container images of this version with Docker.';
@@ -63,7 +63,7 @@ names go to stdout, a line each; the builder's words go to stderr.`;
 }
 
 /** Those that are named, in the order in which they are built. */
-function servicesOf(names: readonly string[]): readonly ImageService[] {
+function servicesOf(names: readonly string[]): readonly ImageTarget[] {
   const unknown = names.find((name) => !SERVICES.some((service) => service === name));
   if (unknown !== undefined)
     throw new CamofleetError(

@@ -9,6 +9,7 @@ import { findProgram } from '../../processes/index.js';
 import { type CapturePlace, placeText } from './place.js';
 import { PacketRedactor } from './redactor.js';
 import { RING, type RingSize, Ring } from './ring.js';
+import { SIDECAR_USER, sidecarOf } from './sidecar.js';
 
 export interface CaptureOptions {
   readonly place: CapturePlace;
@@ -18,6 +19,10 @@ export interface CaptureOptions {
   /** PATH on which tcpdump, setpriv and nsenter are looked for. */
   readonly path: string | undefined;
   readonly isRoot: boolean;
+  /** The image that holds tcpdump for containers. */
+  readonly image: string;
+  /** How long the run may take. */
+  readonly longestMs: number;
   readonly ring?: RingSize;
   /** Ends a start that has not finished; a running capture is ended by `stop`. */
   readonly signal?: AbortSignal;
@@ -61,8 +66,11 @@ const SNAPSHOT_BYTES = 4_096;
 /** The kernel's ring, in KiB, has room for 4096 such packets: a busy screen must not overrun it while Node collects garbage. */
 const RING_KIB = 16_384;
 const START_MS = 3_000;
+/** A container is made first. */
+const CONTAINER_START_MS = 20_000;
 /** tcpdump is given this long to write what it has when it is stopped. */
 const STOP_MS = 2_000;
+const CONTAINER_STOP_MS = 6_000;
 /** Packets take a moment from the wire to the file: it is quiet when none came for so long. */
 const QUIET_MS = 120;
 const SETTLE_MS = 1_000;
@@ -72,22 +80,84 @@ const MAX_SAID = 4_096;
 /** Starts tcpdump with its output going through the redactor; resolves when it listens. Never throws. */
 export async function startCapture(options: CaptureOptions): Promise<CaptureOutcome> {
   if (options.ports === '') return { skipped: 'no port is known to capture' };
-  const tcpdump = findProgram('tcpdump', options.path);
-  if (tcpdump === undefined)
-    return { skipped: 'tcpdump is not installed; install it, for example: apt-get install tcpdump' };
-  const outside = namespaceProblem(options);
-  if (outside !== undefined) return { skipped: outside };
-  const child = launch(tcpdump, options);
+  const way =
+    options.place.container === undefined ? ofThisHost(options) : ofContainer(options.place.container, options);
+  if ('skipped' in way) return way;
+  // In a group of its own: a Ctrl-C on the terminal must not end it before what follows was seen.
+  const child: Tcpdump = spawn(way.file, [...way.args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const said = { text: '' };
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said.text = (said.text + text).slice(-MAX_SAID);
   });
-  const why = await startProblem(child, said, options.signal);
+  const why = await startProblem(child, said, way.startMs, options.signal);
   if (why !== undefined) {
     child.kill('SIGKILL');
-    return { skipped: explain(why, said.text, tcpdump, options) };
+    await way.clear();
+    return { skipped: way.explain(why, said.text) };
   }
-  return record(child, said, options);
+  return record(child, said, way, options);
+}
+
+/** How tcpdump is started at a place, and what that takes. */
+interface Way {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly startMs: number;
+  readonly stopMs: number;
+  /** Takes away what is left when the process was killed. Never throws. */
+  clear(): Promise<void>;
+  /** Why it did not start, from what was said. */
+  explain(why: string, said: string): string;
+}
+
+function ofThisHost(options: CaptureOptions): Way | CaptureSkip {
+  const { place, path, isRoot } = options;
+  const tcpdump = findProgram('tcpdump', path);
+  if (tcpdump === undefined)
+    return { skipped: 'tcpdump is not installed; install it, for example: apt-get install tcpdump' };
+  const outside = namespaceProblem(options);
+  if (outside !== undefined) return { skipped: outside };
+  // A change of user would undo the promise that tcpdump ends with us.
+  const setpriv = findProgram('setpriv', path);
+  const asRoot = setpriv !== undefined && isRoot;
+  const enter = place.namespace ? [findProgram('nsenter', path)!, `--net=${place.namespace.file}`, '--'] : [];
+  const end = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+  const [file, ...args] = [...enter, ...end, tcpdump, ...argumentsOf(options, asRoot ? 'root' : undefined)] as [
+    string,
+    ...string[],
+  ];
+  return {
+    file,
+    args,
+    startMs: START_MS,
+    stopMs: STOP_MS,
+    clear: async () => {},
+    explain: (why, said) => explain(why, said, tcpdump, options),
+  };
+}
+
+/** Whoever may talk to Docker needs no more: a container joins the network of the one that is looked at. */
+function ofContainer(container: string, options: CaptureOptions): Way | CaptureSkip {
+  const { path, image, longestMs, place } = options;
+  const docker = findProgram('docker', path);
+  if (docker === undefined)
+    return { skipped: 'docker is not on PATH, and packets of a container are recorded with it' };
+  const sidecar = sidecarOf(container, { docker, image, tcpdump: argumentsOf(options, SIDECAR_USER), longestMs });
+  // The docker command passes SIGTERM on to tcpdump, which then ends.
+  const setpriv = findProgram('setpriv', path);
+  const end = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'TERM', '--'];
+  const [file, ...args] = [...end, docker, ...sidecar.args] as [string, ...string[]];
+  return {
+    file,
+    args,
+    startMs: CONTAINER_START_MS,
+    stopMs: CONTAINER_STOP_MS,
+    clear: () => sidecar.remove(),
+    explain: (why, said) =>
+      /Unable to find image|No such image/.test(said)
+        ? `this Docker has no ${image}; make it with: camofleet images build capture`
+        : `tcpdump did not start on ${placeText(place)}: ${lastWords(said) ?? why}`,
+  };
 }
 
 /** Why the namespace of a place cannot be entered; undefined when it can, or when there is none. */
@@ -101,24 +171,21 @@ function namespaceProblem({ place, path, isRoot }: CaptureOptions): string | und
   return undefined;
 }
 
-function launch(tcpdump: string, { place, ports, path, isRoot }: CaptureOptions): Tcpdump {
-  const args = ['-i', place.device ?? EVERY_INTERFACE, '-U', '-n', '-s', String(SNAPSHOT_BYTES)];
-  args.push('-B', String(RING_KIB), '--immediate-mode', '-w', '-');
-  // A change of user would undo the promise that tcpdump ends with us.
-  const setpriv = findProgram('setpriv', path);
-  if (setpriv !== undefined && isRoot) args.push('-Z', 'root');
-  args.push(`tcp and (${ports})`);
-  const enter = place.namespace ? [findProgram('nsenter', path)!, `--net=${place.namespace.file}`, '--'] : [];
-  const end = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
-  const [file, ...rest] = [...enter, ...end, tcpdump, ...args] as [string, ...string[]];
-  // In a group of its own: a Ctrl-C on the terminal must not end it before what follows was seen.
-  return spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+/** `user`: whom tcpdump becomes when it has opened its socket; its own choice where none is given. */
+function argumentsOf({ place, ports }: CaptureOptions, user: string | undefined): readonly string[] {
+  return [
+    ...['-i', place.device ?? EVERY_INTERFACE, '-U', '-n', '-s', String(SNAPSHOT_BYTES)],
+    ...['-B', String(RING_KIB), '--immediate-mode', '-w', '-'],
+    ...(user === undefined ? [] : ['-Z', user]),
+    `tcp and (${ports})`,
+  ];
 }
 
 /** Undefined when it listens. */
 async function startProblem(
   child: Tcpdump,
   said: { readonly text: string },
+  startMs: number,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const outcome = new Promise<string | undefined>((resolve) => {
@@ -131,21 +198,25 @@ async function startProblem(
     if (signal?.aborted) resolve('interrupted');
     signal?.addEventListener('abort', () => resolve('interrupted'), { once: true });
   });
-  return withTimeout(outcome, START_MS, () => `not listening after ${START_MS / 1_000} s`);
+  return withTimeout(outcome, startMs, () => `not listening after ${startMs / 1_000} s`);
 }
 
 function explain(why: string, said: string, tcpdump: string, { place, isRoot }: CaptureOptions): string {
-  const words = said
-    .split('\n')
-    .map((line) => line.replace(/^.*tcpdump: /, '').trim())
-    .filter((line) => line !== '' && !line.startsWith('data link type'))
-    .at(-1);
+  const words = lastWords(said);
   if (/permission|Operation not permitted|EPERM/i.test(said) || (!isRoot && words === undefined))
     return `needs CAP_NET_RAW; run with sudo, or once: sudo setcap cap_net_raw+ep ${tcpdump}`;
   return `tcpdump did not start on ${placeText(place)}: ${words ?? why}`;
 }
 
-function record(child: Tcpdump, said: { readonly text: string }, options: CaptureOptions): Capture {
+function lastWords(said: string): string | undefined {
+  return said
+    .split('\n')
+    .map((line) => line.replace(/^.*tcpdump: /, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('data link type'))
+    .at(-1);
+}
+
+function record(child: Tcpdump, said: { readonly text: string }, way: Way, options: CaptureOptions): Capture {
   const redactor = new PacketRedactor();
   const ring = new Ring(options.file, options.ring ?? RING);
   const problems: string[] = [];
@@ -162,10 +233,11 @@ function record(child: Tcpdump, said: { readonly text: string }, options: Captur
     isStopping = true;
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGINT');
-      await withTimeout(exited, STOP_MS, () => void child.kill('SIGKILL'));
+      await withTimeout(exited, way.stopMs, () => void child.kill('SIGKILL'));
       await exited;
     }
     await written;
+    if (child.signalCode === 'SIGKILL') await way.clear();
     const dropped = /(\d+) packets? dropped by kernel/.exec(said.text)?.[1];
     return {
       packets: redactor.packets,

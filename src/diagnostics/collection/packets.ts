@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { errorText } from '../../core/index.js';
-import type { Topology } from '../../topology/index.js';
+import { type Topology, imageName } from '../../topology/index.js';
 import { type CaptureOutcome, captureFile, parsePlaces, placeText, startCapture } from '../capture/index.js';
 import type { Run } from '../evidence/index.js';
 import type { PacketFact } from '../hold/index.js';
@@ -18,12 +18,15 @@ interface PacketOptions {
   readonly url: URL | undefined;
   readonly gateway: URL | undefined;
   readonly rfb: { readonly port: number } | undefined;
+  readonly durationMs: number;
 }
 
 interface PacketDeps {
   readonly topology: Topology | undefined;
   readonly path: string | undefined;
   readonly isRoot: boolean;
+  /** Of camofleet, and of the image that records in containers. */
+  readonly version: string;
   readonly signal: AbortSignal;
 }
 
@@ -53,8 +56,17 @@ export async function startPackets(run: Run, options: PacketOptions, deps: Packe
   return Promise.all(
     places.map(async (place, index): Promise<Recording> => {
       const file = captureFile(place, index);
-      const { path, isRoot, signal } = deps;
-      const outcome = await startCapture({ place, ports, file: `${run.dir}/${file}`, path, isRoot, signal });
+      const { path, isRoot, signal, version } = deps;
+      const outcome = await startCapture({
+        place,
+        ports,
+        file: `${run.dir}/${file}`,
+        path,
+        isRoot,
+        image: imageName('capture', version),
+        longestMs: options.durationMs,
+        signal,
+      });
       if (outcome.skipped !== undefined) run.note({ what: 'packets', status: 'skip', because: outcome.skipped });
       return { file, place: placeText(place), outcome };
     }),

@@ -8,6 +8,8 @@ import { composeLogs } from './logs.js';
 import type { Project } from './up.js';
 
 const NETWORK = 'edge';
+/** Digits of an id, as Docker shows it. */
+const SHORT_ID = 12;
 
 /** Follows the logs of the containers into files from now on, and tells where they are. */
 export async function composeEvidence({ name, topology, docker }: Project, deps: EngineDeps): Promise<Evidence> {
@@ -25,7 +27,11 @@ export async function composeEvidence({ name, topology, docker }: Project, deps:
     logs: { ...logs, traefik: join(deps.paths.root, COMPOSE_STATE.logs, 'traefik-access.log') },
     reachesRunners: isHost,
     gateway: host && isHost ? { host, port: topology.gateway.port } : undefined,
-    capture: gateways.map(({ pid }) => `pid:${pid}`).join(',') || 'auto',
+    // Root enters a namespace; everybody else, and every Docker in a machine of its own, has a container do it.
+    capture:
+      gateways
+        .map(({ pid, id }) => (isHost && deps.self.isRoot ? `pid:${pid}` : `container:${id.slice(0, SHORT_ID)}`))
+        .join(',') || 'auto',
     services: () => containersOf(docker, name),
   };
 }

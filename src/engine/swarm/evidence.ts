@@ -10,6 +10,8 @@ import { servicesOf } from './tasks.js';
 
 /** The bridge by which a node reaches the containers of its overlay networks. */
 const BRIDGE = 'docker_gwbridge';
+/** Digits of an id, as Docker shows it. */
+const SHORT_ID = 12;
 const bridgeSchema = z.array(
   z.object({ Containers: z.record(z.string(), z.object({ Name: z.string(), IPv4Address: z.string() })) }),
 );
@@ -17,7 +19,7 @@ const bridgeSchema = z.array(
 /** Follows the logs of the services into files from now on, and tells what of them this node can reach. */
 export async function swarmEvidence(
   { name, topology, docker }: Stack,
-  { paths, clock }: EngineDeps,
+  { paths, clock, self }: EngineDeps,
 ): Promise<Evidence> {
   const since = new Date(clock.now()).toISOString();
   const sources = ['gateway', 'runner', 'control'];
@@ -32,7 +34,9 @@ export async function swarmEvidence(
     gateway: host === undefined ? undefined : { host, port: topology.gateway.port },
     // An overlay network is a thing between containers.
     reachesRunners: false,
-    capture: gateways.map(({ pid }) => `pid:${pid}`).join(',') || 'auto',
+    capture:
+      gateways.map(({ pid, id }) => (self.isRoot ? `pid:${pid}` : `container:${id.slice(0, SHORT_ID)}`)).join(',') ||
+      'auto',
     services: async () => (await servicesOf(docker, name)).flatMap(({ replicas }) => replicas),
   };
 }

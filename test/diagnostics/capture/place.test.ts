@@ -23,6 +23,15 @@ describe('what --capture names', () => {
       ['vnc.tcpdump.pcap'],
       ['any interface of namespace pid-42'],
     ],
+    [
+      'container:lab-gateway-1,container:0af1/eth0',
+      [
+        { device: undefined, container: 'lab-gateway-1' },
+        { device: 'eth0', container: '0af1' },
+      ],
+      ['vnc.tcpdump.pcap', 'vnc.0af1.eth0.tcpdump.pcap'],
+      ['any interface of container lab-gateway-1', 'interface eth0 of container 0af1'],
+    ],
     ['eth0,eth0', [{ device: 'eth0' }], ['vnc.tcpdump.pcap'], ['interface eth0']],
   ])('%s', (text, places, files, words) => {
     expect(parsePlaces(text)).toEqual(places);
@@ -36,6 +45,7 @@ describe('what --capture names', () => {
     ['-w', 'wanted auto, off, an interface'],
     ['netns:../../etc', 'wanted auto, off, an interface'],
     ['pid:x', 'wanted auto, off, an interface'],
+    ['container:--privileged', 'wanted auto, off, an interface'],
     ['a,b,c,d,e,f,g,h,i', 'wanted at most 8 places'],
   ])('and %j is not', (text, words) => {
     expect(() => parsePlaces(text)).toThrow(words);
