@@ -233,7 +233,7 @@ describe.skipIf(lacks('tcpdump', 'tshark') || !isRoot)('a live capture', () => {
   test('without the right to is skipped, with the command that gives it', () => {
     const script = `
       const { startCapture } = await import(${JSON.stringify(join(import.meta.dirname, '../../dist/diagnostics/capture/index.js'))});
-      const outcome = await startCapture({ ...SIDECAR, place: { device: undefined }, ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
+      const outcome = await startCapture({ place: { device: undefined }, ports: 'port 1', file: '/dev/null', path: process.env.PATH, isRoot: false });
       process.stdout.write(String(outcome.skipped)); process.exit();`;
     const args = [
       '--clear-groups',
