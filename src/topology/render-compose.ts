@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { urlHost } from '../core/index.js';
 import { COMPOSE_STATE, CONTAINER_USER, composeProject, composeSecrets } from './compose-state.js';
@@ -11,6 +12,9 @@ import type { Template } from './templates.js';
 import type { Labels, ServiceLabels } from './traefik-labels.js';
 
 const TRAEFIK_IMAGE = 'traefik:v3.7';
+/** A digest of the static file. */
+const STATIC_LABEL = 'camofleet.static';
+const DIGEST_LENGTH = 16;
 const STATIC_FILE = '/etc/traefik/traefik.yaml';
 /** A container's stop grace is longer than its program's own by this. */
 const STOP_MARGIN_MS = 5_000;
@@ -24,16 +28,21 @@ const DOCKER_GROUP =
   '${CAMOFLEET_DOCKER_GROUP:?is the group of the socket of Docker: stat --format %g /var/run/docker.sock}';
 const DOCKER_SOCKET = '${CAMOFLEET_DOCKER_SOCKET:-/var/run/docker.sock}';
 
-/**
- * The Compose file of a fleet. Services that an ejected template left out stay out. `routes`: labels, where Traefik has its
- * routes from them.
- */
+/** What else follows from the topology, and is in the Compose file. */
+interface RenderedTraefik {
+  /** Where Traefik has its routes from labels. */
+  readonly routes?: ServiceLabels | undefined;
+  /** Its static file: it is read at the start alone, and so a change of it makes another container. */
+  readonly traefik?: string;
+}
+
+/** The Compose file of a fleet. Services that an ejected template left out stay out. */
 export function renderCompose(
   topology: Topology,
   template: Template,
   version: string,
   placement: Placement = composePlacement(topology),
-  routes?: ServiceLabels,
+  { routes, traefik }: RenderedTraefik = {},
 ): string {
   const form = new Form(template);
   form.set(['name'], composeProject(topology));
@@ -43,6 +52,8 @@ export function renderCompose(
     form.set(['x-health', 'timeout'], duration(topology.containers.healthTimeoutMs));
   }
   if (form.has('services', 'traefik')) fillTraefik(form, topology, placement);
+  if (form.has('services', 'traefik') && traefik !== undefined)
+    form.set(['services', 'traefik', 'labels'], { [STATIC_LABEL]: hash('sha256', traefik).slice(0, DIGEST_LENGTH) });
   for (const service of ['gateway', 'control', 'runner'] as const) {
     if (!form.has('services', service)) continue;
     const environment = serviceEnvironment(service, topology, placement);

@@ -31,9 +31,10 @@ export function render(topology: Topology, engine: RenderEngine, input: RenderIn
     case 'compose': {
       const placement = composePlacement(topology);
       const traefik = renderTraefik(topology, placement, templates);
-      const labels = placement.labels ? renderLabels(topology, placement, templates.dynamic) : undefined;
+      const routes = placement.labels ? renderLabels(topology, placement, templates.dynamic) : undefined;
+      const text = renderCompose(topology, templates.compose, version, placement, { routes, traefik: traefik.static });
       return [
-        { path: 'compose.yaml', text: renderCompose(topology, templates.compose, version, placement, labels) },
+        { path: 'compose.yaml', text },
         { path: 'seccomp/chromium.json', text: templates.seccomp.text },
         { path: 'traefik/traefik.yaml', text: traefik.static },
         { path: 'traefik/dynamic/camofleet.yaml', text: traefik.dynamic },

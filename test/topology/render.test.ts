@@ -42,7 +42,7 @@ function changed(yaml: string, engine: (typeof ENGINES)[number] = 'compose'): st
   return [...after].flatMap(([path, text]) =>
     diffLines(path, before.get(path), text)
       .split('\n')
-      .filter((line) => /^\+(?!\+\+)/.test(line))
+      .filter((line) => /^\+(?!\+\+)/.test(line) && !line.includes('camofleet.static:')) // the digest of another file
       .map((line) => line.slice(1).trim()),
   );
 }
@@ -61,6 +61,14 @@ describe('what is rendered', () => {
       'camofleet.yaml',
       newTopologyText({ fleetId: 'lab', host: 'localhost', publicPort: undefined, shift: 0 }),
     );
+  });
+
+  test('on Compose makes another Traefik when its static file is another one, which it reads at its start alone', () => {
+    const digest = (yaml: string): unknown =>
+      at(files(yaml).get(COMPOSE), 'services', 'traefik', 'labels', 'camofleet.static');
+    expect(digest('')).toMatch(/^[0-9a-f]{16}$/);
+    expect(digest('gateway: { maxSessions: 5 }')).toBe(digest(''));
+    expect(digest('ingress: { graceTimeoutMs: 9000 }')).not.toBe(digest(''));
   });
 
   test('has a path for each file, below the folder of the fleet', () => {
