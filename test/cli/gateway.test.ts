@@ -40,7 +40,8 @@ async function startCommand(target: number): Promise<Running> {
   const lines = (): string[] => output.split('\n').filter((line) => line !== '');
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   await expect.poll(() => output, { timeout: 10_000 }).toContain('gateway.listening');
-  const { port, internalPort } = JSON.parse(lines()[0]!) as { port: number; internalPort: number };
+  const listening = lines().find((line) => line.includes('gateway.listening'))!;
+  const { port, internalPort } = JSON.parse(listening) as { port: number; internalPort: number };
   return { child, port, internalPort, lines, exited };
 }
 
@@ -57,6 +58,14 @@ describe('the command gateway', () => {
     expect(await gateway.exited).toBe(0);
     const last = JSON.parse(gateway.lines().at(-1)!) as object;
     expect(last).toMatchObject({ event: 'session.closed', cause: 'draining', code: 1012 });
+  });
+
+  test('says how it warmed up before it says where it listens', async () => {
+    await using runner = await startTestRunner({ password: undefined });
+    const gateway = await startCommand(runner.port);
+    const [first] = gateway.lines().map((line) => JSON.parse(line) as object);
+    expect(first).toEqual(expect.objectContaining({ event: 'gateway.warmed_up', sessions: 300 }));
+    expect(first).not.toHaveProperty('problem');
   });
 
   test('is gone within a second of its supervisor, with its last line written', async () => {
