@@ -16,6 +16,24 @@ function loopbackAddresses(): BlockList {
   return list;
 }
 
+/** True for addresses that no router of the internet passes on: RFC 1918, RFC 6598 and RFC 4193. */
+export function isPrivate(address: string): boolean {
+  const kind = isIP(address);
+  return kind !== 0 && PRIVATE.check(address, kind === 4 ? 'ipv4' : 'ipv6');
+}
+
+const PRIVATE = privateAddresses();
+
+function privateAddresses(): BlockList {
+  const list = new BlockList();
+  list.addSubnet('10.0.0.0', 8, 'ipv4');
+  list.addSubnet('172.16.0.0', 12, 'ipv4');
+  list.addSubnet('192.168.0.0', 16, 'ipv4');
+  list.addSubnet('100.64.0.0', 10, 'ipv4');
+  list.addSubnet('fc00::', 7, 'ipv6');
+  return list;
+}
+
 const MAX_NAME_LENGTH = 253;
 
 /** True for an IP address and for a name that means the same in a URL as it does here; no port, no brackets. */

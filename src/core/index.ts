@@ -13,4 +13,4 @@ export { type Channel, channel } from './events.js';
 export { LOG_LEVELS, startJsonLog } from './json-log.js';
 export { nearest } from './nearest.js';
 export { isPrivateFile } from './private-file.js';
-export { isHost, isLoopback, isNetwork, urlHost } from './address.js';
+export { isHost, isLoopback, isNetwork, isPrivate, urlHost } from './address.js';

@@ -119,6 +119,7 @@ function sessionDeps(
     slots,
     worker: config.name,
     host,
+    targetHost: config.publishedHost || host,
     timeoutMs: config.startupTimeoutSeconds * 1000,
     bases: { ws: config.wsBase, http: config.httpBase },
     display: programs.display && { ...programs.display, displays, state, path, home, sandboxes, stopGraceMs },

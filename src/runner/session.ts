@@ -17,6 +17,8 @@ export interface SessionDeps {
   readonly worker: string;
   /** Where RFB servers listen. */
   readonly host: string;
+  /** Where tokens lead to: the same, unless RFB is published elsewhere. */
+  readonly targetHost: string;
   readonly timeoutMs: number;
   /** Bases of the URLs that are handed out without a control plane. */
   readonly bases: { readonly ws: string; readonly http: string };
@@ -127,7 +129,7 @@ interface Description extends Made, Use {
   readonly wsEndpoint: string | null;
 }
 
-function describe(session: Description, { worker, host, bases, display }: SessionDeps): RunnerSession {
+function describe(session: Description, { worker, targetHost, bases, display }: SessionDeps): RunnerSession {
   const { plan, slot } = session;
   const [width, height] = plan.kind === 'testcard' ? [CARD_WIDTH, CARD_HEIGHT] : plan.resolution.split('x').map(Number);
   return {
@@ -145,7 +147,7 @@ function describe(session: Description, { worker, host, bases, display }: Sessio
     start_url_wait: plan.startUrlWait,
     sandbox: (plan.program && display?.sandboxes.get(plan.browser)?.state) ?? null,
     kind: plan.kind,
-    target: plan.picture ? { host, port: slot.rfbPort, password: session.password } : null,
+    target: plan.picture ? { host: targetHost, port: slot.rfbPort, password: session.password } : null,
     screen: plan.picture ? { width: width!, height: height! } : null,
     viewers: session.viewers,
     vnc: plan.picture ? legacyUrls(bases, slot.legacyId) : null,

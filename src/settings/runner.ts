@@ -1,3 +1,4 @@
+import { isHost } from '../core/index.js';
 import {
   type ConfigOf,
   bool,
@@ -44,6 +45,12 @@ export const runnerSettings = defineSettings(
       default: '127.0.0.1',
       doc: "This replica's own address: RFB servers bind it and tokens lead to it. Of the addresses behind a name, and of those of a network (10.0.0.0/24), this machine's own is taken.",
       form: PLACES,
+    }),
+    publishedHost: text({
+      env: 'CAMOFLEET_RUNNER_PUBLISHED_HOST',
+      default: '',
+      doc: 'Where tokens lead to instead, when RFB is published at another address than the one that it is bound to; empty: the same.',
+      form: { test: (value) => value === '' || isHost(value), want: 'a host name or an IP address, or nothing' },
     }),
     serviceKeyFile: filePath({
       env: 'CAMOFLEET_RUNNER_SERVICE_KEY_FILE',

@@ -1,4 +1,5 @@
 import { SERVICES, type ServiceName } from '../settings/index.js';
+import { urlHost } from '../core/index.js';
 import { ROUTES, type Topology, pageTemplate, publicOrigin, socketTemplate } from './model.js';
 import type { Placement } from './placement.js';
 
@@ -33,7 +34,7 @@ function gatewayValues(
     serviceKeyFile: placement.files.serviceKey,
     controlUrl: `http://${placement.dial.control}:${control.internalPort}`,
     allowedTargets: placement.rfb.allowed
-      .map((host) => `${host}:${runner.rfbPorts.min}-${runner.rfbPorts.max}`)
+      .map((host) => `${urlHost(host)}:${runner.rfbPorts.min}-${runner.rfbPorts.max}`)
       .join(','),
     identity: gateway.identity,
     ...(open && {
@@ -89,20 +90,24 @@ function runnerValues({ runner, logLevel }: Topology, placement: Placement): Rec
 
 function controlValues(topology: Topology, placement: Placement): Record<string, string> {
   const { control, runner, fleet, ingress, logLevel } = topology;
-  const worker = {
-    name: runner.name,
-    url: `http://${placement.dial.runner}:${runner.port}`,
+  const workerAt = (name: string, host: string): object => ({
+    name,
+    url: `http://${urlHost(host)}:${runner.port}`,
     supports_vnc: true,
     vnc_ws: socketTemplate(topology),
     vnc_http: pageTemplate(topology),
     ...(placement.runnersShareName && { discover: true }),
-  };
+  });
+  const workers =
+    placement.runnerHosts.length > 0
+      ? placement.runnerHosts.map((host) => workerAt(`${runner.name}-${host.replaceAll(':', '-')}`, host))
+      : [workerAt(runner.name, placement.dial.runner)];
   return {
-    host: placement.bind,
+    host: placement.controlBind,
     port: String(control.port),
     internalHost: placement.internalBind.control,
     internalPort: String(control.internalPort),
-    workers: JSON.stringify([worker]),
+    workers: JSON.stringify(workers),
     requestTimeoutSeconds: String(control.requestTimeoutSeconds),
     publicApiPrefix: ROUTES.apiPrefix,
     fleetId: fleet.id,

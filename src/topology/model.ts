@@ -32,6 +32,7 @@ const whole = (min: number) =>
 const text = z.string().meta({ want: 'text' });
 const name = z.string().regex(NAME.pattern).meta({ want: NAME.want });
 const hostName = z.string().refine(isHost).meta({ want: 'a host name or an IP address, without port and brackets' });
+const isAddress = (text: string): boolean => isIP(text) !== 0;
 const networks = z.array(z.string().refine(NETWORKS.test).meta({ want: NETWORKS.want }));
 const oneOf = <const T extends string>(options: readonly T[]) =>
   z.enum(options).meta({ want: `one of ${options.join(', ')}` });
@@ -181,6 +182,10 @@ export const topologySchema = z.strictObject({
   runner: z
     .strictObject({
       name: name.default('runner-1').describe('`worker` in the API.'),
+      hosts: z
+        .array(z.string().refine(isAddress).meta({ want: 'an IP address' }))
+        .default([])
+        .describe('Compose on many hosts: private addresses of those on which runners stand. Empty: this host.'),
       ...listener(8070, 8071),
       displays: span(whole(0), 100, 199).describe('X displays, both ends included. A session takes one.'),
       rfbPorts: span(portNumber, 5900, 5999).describe('RFB ports, both ends included. A session takes one.'),
@@ -295,6 +300,9 @@ export const SERVICE_HOSTS = { traefik: 'traefik', gateway: 'gateway', runner: '
 
 /** The name of gateways on the network of the ingress; each replica answers to it with its own address. */
 export const GATEWAY_ALIAS = 'gateway-edge';
+
+/** The name of control on the network of the ingress: its API is there, and not where runners are. */
+export const CONTROL_ALIAS = 'control-edge';
 
 /** The name of runners on the network that RFB is on; each replica answers to it with its own address. */
 export const RFB_ALIAS = 'runner-rfb';

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { isLoopback, urlHost } from '../core/index.js';
-import { GATEWAY_ALIAS, RFB_ALIAS, SERVICE_HOSTS, type Topology } from './model.js';
+import { CONTROL_ALIAS, GATEWAY_ALIAS, RFB_ALIAS, SERVICE_HOSTS, type Topology } from './model.js';
 import type { FleetPaths } from './state.js';
 
 /** What an engine decides beside the topology: where services listen, how they reach each other, where files lie. */
 export interface Placement {
   /** Address that services bind. */
   readonly bind: string;
+  /** The address that control's public listener binds: what a runner's network does not reach, where there is such a one. */
+  readonly controlBind: string;
   /** Addresses of the internal listeners; only control's is dialled by another service. */
   readonly internalBind: { readonly gateway: string; readonly runner: string; readonly control: string };
   /** Hosts that others dial. */
@@ -25,6 +27,8 @@ export interface Placement {
   readonly labels: boolean;
   /** Whether `dial.runner` is the name of all runners, behind which control finds each. */
   readonly runnersShareName: boolean;
+  /** Other hosts on which runners stand, each a worker of its own; empty: `dial.runner` leads to them. */
+  readonly runnerHosts: readonly string[];
   /** Where RFB servers are: what the runner binds and tokens lead to, and the hosts that the gateway may dial. */
   readonly rfb: { readonly advertise: string; readonly allowed: readonly string[] };
   /** Addresses that the ingress dials from, whose X-Forwarded-* are believed. */
@@ -65,12 +69,14 @@ export function localPlacement(topology: Topology, paths: FleetPaths): Placement
     mode === 'files' && file ? resolve(paths.root, file) : undefined;
   return {
     bind: LOOPBACK,
+    controlBind: LOOPBACK,
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     dial: { gateway: LOOPBACK, runner: LOOPBACK, control: LOOPBACK },
     gateways: [LOOPBACK],
     gatewaysName: undefined,
     labels: false,
     runnersShareName: false,
+    runnerHosts: [],
     rfb: { advertise: LOOPBACK, allowed: [LOOPBACK] },
     ingressAddresses: [LOOPBACK, '::1'],
     ingress: {
@@ -100,8 +106,11 @@ export function swarmPlacement(topology: Topology): Placement {
   const compose = composePlacement(topology);
   return {
     ...compose,
+    controlBind: EVERYWHERE,
     gatewaysName: GATEWAY_ALIAS,
     labels: false,
+    runnersShareName: true,
+    runnerHosts: [],
     rfb: { advertise: rfbNetwork, allowed: [rfbNetwork] },
     ingress: { ...compose.ingress, isLoopback: false },
   };
@@ -110,17 +119,20 @@ export function swarmPlacement(topology: Topology): Placement {
 /** Containers of one Compose project; services find each other by name. */
 export function composePlacement(topology: Topology): Placement {
   const labels = topology.ingress.provider === 'docker';
+  const { hosts } = topology.runner;
   return {
     bind: EVERYWHERE,
+    controlBind: CONTROL_ALIAS,
     // Browsers run beside the runner's listeners: whoever takes one over must not reach another service's drain.
     internalBind: { gateway: LOOPBACK, runner: LOOPBACK, control: EVERYWHERE },
     dial: { gateway: SERVICE_HOSTS.gateway, runner: SERVICE_HOSTS.runner, control: SERVICE_HOSTS.control },
     gateways: [SERVICE_HOSTS.gateway],
     gatewaysName: labels ? undefined : GATEWAY_ALIAS,
     labels,
-    runnersShareName: true,
-    // A replica finds its own address behind the name; tokens carry the address.
-    rfb: { advertise: RFB_ALIAS, allowed: BRIDGE_NETWORKS },
+    runnersShareName: hosts.length === 0,
+    runnerHosts: hosts,
+    // A replica finds its own address behind the name; tokens carry the address, or that of its host.
+    rfb: { advertise: RFB_ALIAS, allowed: hosts.length > 0 ? hosts : BRIDGE_NETWORKS },
     ingressAddresses: BRIDGE_NETWORKS,
     ingress: {
       address: `:${topology.public.port}`,

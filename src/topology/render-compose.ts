@@ -6,7 +6,7 @@ import { duration } from './duration.js';
 import { serviceEnvironment } from './environment.js';
 import { Form } from './form.js';
 import { imageName } from './image-names.js';
-import { GATEWAY_ALIAS, RFB_ALIAS, type Topology } from './model.js';
+import { CONTROL_ALIAS, GATEWAY_ALIAS, RFB_ALIAS, type Topology } from './model.js';
 import { type Placement, composePlacement } from './placement.js';
 import type { Template } from './templates.js';
 import type { Labels, ServiceLabels } from './traefik-labels.js';
@@ -28,6 +28,8 @@ const DOCKER_GROUP =
   '${CAMOFLEET_DOCKER_GROUP:?is the group of the socket of Docker: stat --format %g /var/run/docker.sock}';
 const DOCKER_SOCKET = '${CAMOFLEET_DOCKER_SOCKET:-/var/run/docker.sock}';
 
+const CONTROL_ALIASES = ['services', 'control', 'networks', 'edge', 'aliases'];
+
 /** What else follows from the topology, and is in the Compose file. */
 interface RenderedTraefik {
   /** Where Traefik has its routes from labels. */
@@ -45,6 +47,9 @@ export function renderCompose(
   { routes, traefik }: RenderedTraefik = {},
 ): string {
   const form = new Form(template);
+  // A template that was ejected may not have the name.
+  const placed = form.has(...CONTROL_ALIASES) ? placement : { ...placement, controlBind: placement.bind };
+  const isSpread = placement.runnerHosts.length > 0;
   form.set(['name'], composeProject(topology));
   if (form.has('x-service')) form.set(['x-service', 'user'], USER);
   if (form.has('x-health')) {
@@ -56,12 +61,12 @@ export function renderCompose(
     form.set(['services', 'traefik', 'labels'], { [STATIC_LABEL]: hash('sha256', traefik).slice(0, DIGEST_LENGTH) });
   for (const service of ['gateway', 'control', 'runner'] as const) {
     if (!form.has('services', service)) continue;
-    const environment = serviceEnvironment(service, topology, placement);
+    const environment = serviceEnvironment(service, topology, placed);
     form.set(['services', service, 'image'], imageName(service, version));
-    form.set(
-      ['services', service, 'environment'],
-      Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, literal(value)])),
-    );
+    form.set(['services', service, 'environment'], {
+      ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, literal(value)])),
+      ...(service === 'runner' && isSpread && { CAMOFLEET_RUNNER_PUBLISHED_HOST: OWN_HOST }),
+    });
     form.set(['services', service, 'deploy'], limits(topology, service));
   }
   if (form.has('services', 'gateway'))
@@ -73,6 +78,8 @@ export function renderCompose(
     form.set([...control, 'volumes'], [`./${COMPOSE_STATE.control}:${placement.files.controlState}`]);
   const aliases = ['services', 'runner', 'networks', 'rfb', 'aliases'];
   if (form.has(...aliases)) form.set(aliases, [RFB_ALIAS]);
+  if (isSpread) spread(form, topology);
+  if (form.has(...CONTROL_ALIASES)) form.set(CONTROL_ALIASES, [CONTROL_ALIAS]);
   const gateways = ['services', 'gateway', 'networks', 'edge', 'aliases'];
   if (form.has(...gateways)) form.set(gateways, [GATEWAY_ALIAS]);
   for (const [service, labels] of Object.entries<Labels>({ ...routes }))
@@ -111,6 +118,27 @@ function fillTraefik(form: Form, topology: Topology, { ingress, labels }: Placem
   form.set([...traefik, 'stop_grace_period'], duration(topology.ingress.graceTimeoutMs + STOP_MARGIN_MS));
   form.set([...traefik, 'deploy'], limits(topology, 'traefik'));
   if (acme) form.remove(...traefik, 'secrets');
+}
+
+/** What runs on the host that viewers reach, and what on each host of runners. */
+export const PROFILES = { main: 'main', runner: 'runner' } as const;
+/** Of the host that runs the profile `runner`, in its `.env`: which of `runner.hosts` it is. */
+const OWN_HOST = '${CAMOFLEET_RUNNER_HOST:-127.0.0.1}';
+
+/** Runners on hosts of their own: no network is shared with them, so that their ports are published, at one address. */
+function spread(form: Form, { runner }: Topology): void {
+  for (const service of ['traefik', 'gateway', 'control'])
+    if (form.has('services', service)) form.set(['services', service, 'profiles'], [PROFILES.main]);
+  if (form.has('services', 'gateway', 'networks', 'rfb')) form.remove('services', 'gateway', 'networks', 'rfb');
+  if (form.has('services', 'control', 'depends_on', 'runner'))
+    form.set(['services', 'control', 'depends_on', 'runner', 'required'], false);
+  if (form.has('networks', 'rfb')) form.remove('networks', 'rfb');
+  const own = ['services', 'runner'];
+  if (!form.has(...own)) return;
+  const { min, max } = runner.rfbPorts;
+  form.set([...own, 'profiles'], [PROFILES.runner]);
+  form.set([...own, 'networks'], { egress: { aliases: [RFB_ALIAS] } });
+  form.set([...own, 'ports'], [`${OWN_HOST}:${runner.port}:${runner.port}`, `${OWN_HOST}:${min}-${max}:${min}-${max}`]);
 }
 
 function limits({ containers }: Topology, service: 'traefik' | 'gateway' | 'control' | 'runner'): object {

@@ -232,6 +232,21 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
     await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
   }, 120_000);
 
+  test('has the API of control where browsers do not reach it, whatever they say who they are', async () => {
+    const { port, internalPort } = topology.control;
+    const ask = (url: string): Promise<string> =>
+      docker(
+        'exec',
+        container('runner'),
+        'node',
+        '--eval',
+        `fetch('${url}', { headers: { host: 'localhost' } }).then(({ status }) => console.log(status), ({ cause }) => console.log(cause.code))`,
+      );
+    expect((await ask(`http://control:${port}/sessions`)).trim()).toBe('ECONNREFUSED');
+    expect((await ask(`http://${await address('control', 'edge')}:${port}/sessions`)).trim()).not.toMatch(/^\d/);
+    expect((await ask(`http://control:${internalPort}/internal/sessions`)).trim()).toMatch(/^40[14]$/);
+  }, 60_000);
+
   test('has RFB on no published port and at no address that another machine reaches', async () => {
     const published = await docker(
       'ps',

@@ -311,7 +311,8 @@ describe('RFB', () => {
     expect(Object.keys(at(compose, 'services', 'gateway', 'networks') as object)).toEqual(['edge', 'fleet', 'rfb']);
     expect(at(compose, 'services', 'runner', 'networks', 'rfb')).toEqual({ aliases: ['runner-rfb'] });
     expect(at(compose, 'services', 'traefik', 'networks')).toEqual(['edge']);
-    expect(at(compose, 'services', 'control', 'networks')).toEqual(['edge', 'fleet']);
+    expect(at(compose, 'services', 'control', 'networks')).toEqual({ edge: { aliases: ['control-edge'] }, fleet: {} });
+    expect(at(compose, 'services', 'control', 'environment', 'CONTROL_HOST')).toBe('control-edge');
   });
 
   test('is published by no service: only the ingress has a port', () => {

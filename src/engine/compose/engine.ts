@@ -7,7 +7,7 @@ import type { Engine, EngineDeps, FleetStatus, LogOptions } from '../engine.js';
 import { type LogLine, followLogs } from '../logs.js';
 import { containersOf } from './containers.js';
 import { openDocker } from './docker.js';
-import { dockerAccess } from './docker-access.js';
+import { composeEnvironment } from './environment.js';
 import { composeDown } from './down.js';
 import { composeEvidence } from './evidence.js';
 import { composeLogs, merged } from './logs.js';
@@ -25,8 +25,8 @@ export function composeEngine(deps: EngineDeps): Engine {
   const project = async (): Promise<Project> => {
     const topology = await deps.topology();
     const { uid, gid } = containerUser(await stat(deps.paths.state));
-    const access = topology.ingress.provider === 'docker' ? await dockerAccess(deps.self.env) : undefined;
-    const env = { ...deps.self.env, CAMOFLEET_USER: `${uid}:${gid}`, ...access };
+    const more = await composeEnvironment(topology, deps.self.env);
+    const env = { ...deps.self.env, CAMOFLEET_USER: `${uid}:${gid}`, ...more };
     return { name: composeProject(topology), topology, docker: await openDocker(deps.paths.root, env) };
   };
   return {

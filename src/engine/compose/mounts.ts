@@ -81,6 +81,7 @@ export async function ensureEnvFile(
 
 const MEANINGS: Readonly<Record<string, string>> = {
   CAMOFLEET_USER: 'the owner of .camofleet, as whom containers run.',
+  COMPOSE_PROFILES: 'what of the Compose file this host runs.',
   CAMOFLEET_DOCKER_GROUP: 'the group of the socket of Docker, which Traefik is in.',
   CAMOFLEET_DOCKER_SOCKET: 'where the socket of Docker is.',
 };

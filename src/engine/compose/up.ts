@@ -7,7 +7,7 @@ import type { EngineDeps, RunningFleet, UpOptions } from '../engine.js';
 import { writeFiles } from '../files.js';
 import { type Container, containersOf } from './containers.js';
 import type { Docker } from './docker.js';
-import { dockerAccess } from './docker-access.js';
+import { composeEnvironment } from './environment.js';
 import { containerUser, ensureEnvFile, ensureMounts } from './mounts.js';
 
 /** Between two looks at containers that start. */
@@ -29,8 +29,7 @@ export async function prepare({ paths, self, version }: EngineDeps, topology: To
   const templates = await loadTemplates(self.packageRoot, join(paths.root, 'templates'));
   await writeFiles(paths.root, render(topology, 'compose', { paths, templates, version }));
   const user = containerUser(await stat(paths.state));
-  const access = topology.ingress.provider === 'docker' ? await dockerAccess(self.env) : {};
-  await ensureEnvFile(paths.root, user, access);
+  await ensureEnvFile(paths.root, user, await composeEnvironment(topology, self.env));
   await ensureMounts(paths, topology, user);
 }
 

@@ -66,7 +66,11 @@ export async function deploy(
   await stack.docker.run(args, { env, timeoutMs: DEPLOY_MS, ...(signal && { signal }) });
 }
 
-const OF_SWARM: ReadonlySet<string> = new Set(['topology.swarm-bind', 'topology.docker-provider']);
+const OF_SWARM: ReadonlySet<string> = new Set([
+  'topology.swarm-bind',
+  'topology.docker-provider',
+  'topology.runner-hosts',
+]);
 
 /** What only Swarm breaks is asked for here too: `--engine swarm` may be said of a file that does not say it. */
 function requireRules({ topology }: Stack): void {

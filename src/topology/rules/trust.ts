@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback, nearest } from '../../core/index.js';
+import { isLoopback, isPrivate, nearest } from '../../core/index.js';
 import { NO_BROWSER, TEST_CARDS } from '../../settings/index.js';
 import type { Rule } from './rule.js';
 
@@ -93,6 +93,46 @@ const dockerProvider: Rule = ({ engine, ingress }) => {
   ];
 };
 
+/** RFB is clear text, and each of these hosts publishes it at its address. */
+const runnerHosts: Rule = ({ engine, runner, gateway }) => {
+  if (runner.hosts.length === 0) return [];
+  const shared = { id: 'topology.runner-hosts', path: 'runner.hosts' } as const;
+  const elsewhere = engine === 'compose' ? [] : [engine];
+  const nowhere = runner.hosts.filter((host) => isLoopback(host) || EVERY_ADDRESS.includes(host));
+  const open = runner.hosts.filter((host) => !isPrivate(host) && !nowhere.includes(host));
+  return [
+    ...elsewhere.map((name) => ({
+      ...shared,
+      severity: 'fail' as const,
+      saw: `${runner.hosts.join(', ')}, and engine is ${name}`,
+      want: 'no hosts: other engines place runners in their own way',
+      remedy: name === 'local' ? 'engine: compose' : 'runner.hosts: []',
+    })),
+    ...(gateway.identity === 'open' ? ['open'] : []).map((identity) => ({
+      ...shared,
+      path: 'gateway.identity',
+      severity: 'fail' as const,
+      saw: `${identity}, and runners stand on ${runner.hosts.join(', ')}`,
+      want: 'token: a numeric id cannot say which host it means',
+      remedy: 'gateway.identity: token',
+    })),
+    ...nowhere.map((host) => ({
+      ...shared,
+      severity: 'fail' as const,
+      saw: host,
+      want: 'an address at which the gateway reaches that host',
+      remedy: 'runner.hosts: the addresses of the private network between the hosts',
+    })),
+    ...open.map((host) => ({
+      ...shared,
+      severity: 'warn' as const,
+      saw: `${host}, which the internet routes: RFB is published there in clear text`,
+      want: 'an address of a private network, such as that of WireGuard',
+      remedy: 'runner.hosts: the addresses of the private network between the hosts',
+    })),
+  ];
+};
+
 const publicHost: Rule = ({ public: publicSide }) => {
   if (isLoopback(publicSide.bind) || !isLoopback(publicSide.host)) return [];
   return [
@@ -128,6 +168,7 @@ export const trustRules: readonly Rule[] = [
   certificate,
   acme,
   dockerProvider,
+  runnerHosts,
   publicHost,
   defaultBrowser,
 ];

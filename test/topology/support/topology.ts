@@ -54,4 +54,10 @@ public: { host: fleet.example.com, port: 443, httpPort: 80, bind: 0.0.0.0 }
 tls: { mode: acme, email: ops@example.com }
 ingress: { provider: docker }
 `,
+  hosts: `
+fleet: { id: wide }
+engine: compose
+public: { host: fleet.example.com, port: 443, bind: 0.0.0.0 }
+runner: { hosts: [10.8.0.2, 10.8.0.3], rfbPorts: { min: 5900, max: 5919 } }
+`,
 };

@@ -1,17 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { CamofleetError, errorText } from '../../core/index.js';
+import { PROFILES, type Topology } from '../../topology/index.js';
 
 const USUAL = '/var/run/docker.sock';
 
-/** How a container reaches Docker, by the names that the Compose file knows. */
-export interface DockerAccess {
-  readonly [name: string]: string;
-  readonly CAMOFLEET_DOCKER_SOCKET: string;
-  readonly CAMOFLEET_DOCKER_GROUP: string;
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What the Compose file of a topology asks of its host, by name. Throws CF_FILES where Docker has no socket here. */
+export async function composeEnvironment(topology: Topology, env: Env): Promise<Record<string, string>> {
+  return {
+    ...(topology.runner.hosts.length > 0 && { COMPOSE_PROFILES: PROFILES.main }),
+    ...(topology.ingress.provider === 'docker' && (await dockerAccess(env))),
+  };
 }
 
-/** Looks at the socket of the Docker that is spoken to. Throws CF_FILES where it is none of this host. */
-export async function dockerAccess(env: Readonly<Record<string, string | undefined>>): Promise<DockerAccess> {
+/** How a container reaches the Docker that is spoken to. */
+async function dockerAccess(env: Env): Promise<Record<string, string>> {
   const host = env['DOCKER_HOST'] || `unix://${USUAL}`;
   const socket = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
   const wanted = 'ingress.provider: docker wants the socket of a Docker on this host';
