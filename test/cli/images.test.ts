@@ -32,7 +32,7 @@ describe.concurrent('images build', () => {
   test('builds all images, names them on stdout, and gives the words of the builder to stderr', async () => {
     using folder = folderWithDocker(WELL);
     const { exitCode, stdout, stderr } = await folder.cli(BUILD, folder.env);
-    const names = ['gateway', 'control', 'runner'].map((service) => `camofleet/${service}:${version}`);
+    const names = ['gateway', 'control', 'runner', 'capture'].map((service) => `camofleet/${service}:${version}`);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: names.join('\n') });
     expect(stderr).toContain('Step 1/9');
     expect(stderr).toContain(`${names[0]}: 157 MB`);
@@ -68,7 +68,7 @@ describe.concurrent('images build', () => {
   });
 
   test.each([
-    [['gateway', 'nginx'], 'there are images of gateway, control, runner, not of "nginx"'],
+    [['gateway', 'nginx'], 'there are images of gateway, control, runner, capture, not of "nginx"'],
     [['--build-arg', 'NAME'], 'NAME=VALUE'],
   ])('%j exits 2', async (args, message) => {
     using folder = folderWithDocker(WELL);
