@@ -255,6 +255,7 @@ const PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 const KEYS = '/run/secrets/camofleet';
 const PLACEMENT: Placement = {
   ...composePlacement(topologySchema.parse({ public: { bind: '0.0.0.0' } })),
+  controlBind: '0.0.0.0',
   internalBind: { gateway: '127.0.0.1', runner: '0.0.0.0', control: '0.0.0.0' },
   dial: {
     gateway: 'rel-camofleet-gateway',

@@ -203,11 +203,15 @@ async function answerToChallenge(port: number): Promise<string> {
 describe.skipIf(lacks('compose'))('the real Compose', () => {
   test.each(Object.keys(EXAMPLES))('takes the file of %s without a word, and reads what was meant', async (example) => {
     using folder = await renderedFolder(EXAMPLES[example]!, 'compose');
-    const { exitCode, stdout, stderr } = await execa('docker-compose', ['config', '--format', 'json'], {
-      cwd: folder.dir,
-      reject: false,
-      env: { CAMOFLEET_DOCKER_GROUP: '999' },
-    });
+    const { exitCode, stdout, stderr } = await execa(
+      'docker-compose',
+      ['--profile', '*', 'config', '--format', 'json'],
+      {
+        cwd: folder.dir,
+        reject: false,
+        env: { CAMOFLEET_DOCKER_GROUP: '999' },
+      },
+    );
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const { name, services, secrets } = JSON.parse(stdout) as {
       name: string;
@@ -216,12 +220,13 @@ describe.skipIf(lacks('compose'))('the real Compose', () => {
     };
     expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
     expect(Object.keys(services).toSorted()).toEqual(['control', 'gateway', 'runner', 'traefik']);
-    expect(Object.values(services).filter(({ ports }) => ports)).toHaveLength(1);
+    const { hosts, ...runner } = topologyOf(EXAMPLES[example]!).runner;
+    const published = Object.keys(services).filter((one) => services[one]!.ports);
+    expect(published.toSorted()).toEqual(hosts.length > 0 ? ['runner', 'traefik'] : ['traefik']);
     for (const { file } of Object.values(secrets)) expect(file.startsWith(folder.dir)).toBe(true);
     // Compose writes a dollar twice, so that what it prints can be read again.
-    const { startUrl, browsers } = topologyOf(EXAMPLES[example]!).runner;
     const { environment } = services['runner']!;
-    expect(environment['RUNNER_SESSION_DEFAULTS__START_URL']!.replaceAll('$$', '$')).toBe(startUrl);
-    expect(JSON.parse(environment['CAMOFLEET_RUNNER_BROWSERS']!.replaceAll('$$', '$'))).toEqual(browsers);
+    expect(environment['RUNNER_SESSION_DEFAULTS__START_URL']!.replaceAll('$$', '$')).toBe(runner.startUrl);
+    expect(JSON.parse(environment['CAMOFLEET_RUNNER_BROWSERS']!.replaceAll('$$', '$'))).toEqual(runner.browsers);
   });
 });
