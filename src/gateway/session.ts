@@ -46,6 +46,11 @@ export class Session {
     return this.#end;
   }
 
+  /** When a byte of RFB went either way last. */
+  get lastByteAt(): number {
+    return this.#lastByteAt;
+  }
+
   /** ClientInit has come. */
   viewerOpened(): void {
     this.#viewerOpened = true;

@@ -44,6 +44,7 @@ const NARROW_READS = 256;
 class Inlet {
   reader: Reader = () => false;
   #narrowReads = 0;
+  #last: Buffer | undefined;
 
   constructor(
     private readonly whole: Buffer,
@@ -52,11 +53,13 @@ class Inlet {
 
   readonly callback = (length: number): boolean => this.reader(length);
 
-  /** Where the next read goes; asked after each. */
+  /** Where the next read goes; asked after each. Node stays with the last answer when it gets none. */
   readonly buffer = (): Buffer => {
-    if (this.#narrowReads === 0) return this.whole;
-    this.#narrowReads -= 1;
-    return this.narrowed;
+    const next = this.#narrowReads === 0 ? this.whole : this.narrowed;
+    if (this.#narrowReads > 0) this.#narrowReads -= 1;
+    if (next === this.#last) return undefined as never;
+    this.#last = next;
+    return next;
   };
 
   narrow(): void {

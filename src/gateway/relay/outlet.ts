@@ -13,23 +13,23 @@ interface Part {
  */
 const TLS_AHEAD_BYTES = 524_288;
 
+const NOTHING = new Uint8Array(0);
+
 /** Writes to one socket: what lies in a slab keeps its place until it has left. Tells when something waits. */
 export class Outlet {
   readonly #parts: Part[] = [];
-  readonly #ahead: number;
+  readonly #isTls: boolean;
   #isWaiting = false;
   /** When this was looked at last: bytes of the write that is under way, and whether one has left since. */
   #queued = 0;
   #hasLeft = false;
-  /** Callbacks that are still to come of writes that left at once. */
-  #settled = 0;
 
   constructor(
     readonly socket: Socket,
     private readonly pool: SlabPool,
     private readonly onFlow: (isWaiting: boolean) => void,
   ) {
-    this.#ahead = 'encrypted' in socket ? TLS_AHEAD_BYTES : 0;
+    this.#isTls = 'encrypted' in socket;
   }
 
   /** Whether something waits outside the kernel. */
@@ -39,7 +39,7 @@ export class Outlet {
 
   /** Whether so much waits that no more should be read for it. */
   get isFull(): boolean {
-    return this.socket.writableLength > this.#ahead;
+    return this.socket.writableLength > (this.#isTls ? TLS_AHEAD_BYTES : 0);
   }
 
   /** Whether some of what waits has left since this was asked last. */
@@ -53,12 +53,15 @@ export class Outlet {
 
   /** Writes bytes that are nobody else's, or a part of a slab. */
   write(bytes: Uint8Array, slab?: Slab): void {
-    this.socket.write(bytes, this.#onWritten);
-    if (!this.#isWaiting && this.socket.writableLength === 0) {
-      // Nearly always: the kernel has it, and its place is free.
-      if (slab) this.pool.settle(slab, bytes);
-      this.#settled += 1;
-      return;
+    if (this.#isWaiting || this.#isTls) this.socket.write(bytes, this.#onWritten);
+    else {
+      this.socket.write(bytes); // a callback would cost a turn of the tick queue
+      if (this.socket.writableLength === 0) {
+        // Nearly always: the kernel has it, and its place is free.
+        if (slab) this.pool.settle(slab, bytes);
+        return;
+      }
+      this.socket.write(NOTHING, this.#onWritten); // behind it: tells when it has left
     }
     this.#parts.push({ slab, bytes });
     if (this.#isWaiting) return;
@@ -69,10 +72,6 @@ export class Outlet {
   }
 
   readonly #onWritten = (): void => {
-    if (this.#settled > 0) {
-      this.#settled -= 1;
-      return;
-    }
     const part = this.#parts.shift();
     this.#hasLeft = true;
     if (part?.slab) this.pool.settle(part.slab, part.bytes);

@@ -37,7 +37,6 @@ export interface RelayParts {
  */
 export class SocketRelay implements Relay {
   readonly ended: Promise<RelayEnd>;
-  lastActivityAt: number;
   readonly #session: Session;
   readonly #frames = new ViewerFrames();
   readonly #down: Outlet;
@@ -57,7 +56,6 @@ export class SocketRelay implements Relay {
     const { viewer, upstream, workspace, clock, ticker } = parts;
     this.#filter = options.rights === 'view' ? new ViewOnlyFilter() : undefined;
     this.#session = new Session(options.limits, clock.monotonic());
-    this.lastActivityAt = clock.now();
     const ending = Promise.withResolvers<RelayEnd>();
     this.ended = ending.promise;
     this.#resolveEnded = ending.resolve;
@@ -68,6 +66,11 @@ export class SocketRelay implements Relay {
     const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
     this.#down.write(Buffer.concat([switching(parts.handshake), greeting]));
     viewer.read(this.#guarded((length) => this.#fromViewer(length)));
+  }
+
+  get lastActivityAt(): number {
+    const { clock } = this.parts;
+    return clock.now() - (clock.monotonic() - this.#session.lastByteAt);
   }
 
   end(cause: EndCause, detail?: string): void {
@@ -142,9 +145,7 @@ export class SocketRelay implements Relay {
   }
 
   #noteUp(passed: number): void {
-    const { clock } = this.parts;
-    this.lastActivityAt = clock.now();
-    this.#session.viewerBytes(passed, clock.monotonic());
+    this.#session.viewerBytes(passed, this.parts.clock.monotonic());
   }
 
   /** Bytes of a viewer that are looked at: its opening, and what one may send who may only view. */
@@ -184,7 +185,6 @@ export class SocketRelay implements Relay {
 
   #passDown(source: Buffer, length: number): void {
     const { clock, workspace } = this.parts;
-    this.lastActivityAt = clock.now();
     this.#session.runnerBytes(length, clock.monotonic());
     const slab = workspace.towardsViewers.withRoom(length + MAX_SERVER_HEADER)!;
     const start = slab.cursor;

@@ -128,6 +128,25 @@ describe('adoption of an accepted socket on this Node', () => {
   });
 });
 
+test('a socket that dials stays with its last buffer where it is given no other', async () => {
+  await using one = await upgraded();
+  const [first, second] = [Buffer.alloc(2), Buffer.alloc(4)];
+  const answers: (Buffer | undefined)[] = [first, undefined, second, undefined];
+  const read: string[] = [];
+  const buffer = (): Buffer => answers.shift() as never;
+  const socket = connect({
+    port: (one.server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    onread: { buffer, callback: (length, bytes) => read.push(Buffer.from(bytes).toString('latin1', 0, length)) > 0 },
+  });
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\n');
+  const [, accepted] = (await once(one.server, 'upgrade')) as [unknown, Socket];
+  accepted.write('aabbccccdddd');
+  await expect.poll(() => read).toEqual(['aa', 'bb', 'cccc', 'dddd']);
+  socket.destroy();
+  accepted.destroy();
+});
+
 test('an upgrade over http is what these tests stand for', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
