@@ -3,6 +3,7 @@ import type { Clock } from '../core/index.js';
 import { problemOf, sendProblem } from '../http/index.js';
 import type { Door } from './admission.js';
 import type { Caller } from './caller.js';
+import { destroyAfter } from './destroy-after.js';
 import { sessionRefused } from './events.js';
 import { CALLERS_FAULT, REFUSALS, type RefusalCode } from './refusals.js';
 import type { ViewerSocket } from './relay/index.js';
@@ -61,7 +62,7 @@ export function writeRefusal(viewer: ViewerSocket, code: RefusalCode, caller: Ca
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
   viewer.discard(); // what it sent and sends must neither be kept nor keep the socket open
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  destroyAfter(socket, LINGER_MS);
 }
 
 /** What a log line says of who asked. */

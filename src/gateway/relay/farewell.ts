@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { encodeClose } from '../../websocket/index.js';
 import type { RelayEnd } from '../data-path.js';
+import { destroyAfter } from '../destroy-after.js';
 import { ENDS } from '../ends.js';
 import type { Outlet } from './outlet.js';
 
@@ -20,11 +21,11 @@ export function sayFarewell(
     viewer.write(encodeClose(code, ENDS[cause].reason));
     if (isDone) endOnce(socket);
     socket.resume(); // its close frame must be seen
-    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+    destroyAfter(socket, CLOSE_TIMEOUT_MS);
   }
   runner.end();
   runner.resume(); // what still comes is thrown away, so that its FIN is seen
-  setTimeout(() => runner.destroy(), RUNNER_FLUSH_MS).unref();
+  destroyAfter(runner, RUNNER_FLUSH_MS);
 }
 
 /** A second end would be an error, made at some cost. */
