@@ -58,6 +58,8 @@ reverse proxies and settings. From then on it is kept up, and compared, without 
     }
     this.#tell(await writeFiles(root, files), flags.json);
     for (const violation of violations(topology)) this.say(violationText(violation));
+    if (flags.engine === 'kubernetes' && topology.gateway.identity === 'open')
+      this.say('gateway.identity: open is for one runner alone: in the cluster every viewer needs a token.');
   }
 
   async #check(root: string, files: readonly RenderedFile[], topology: Topology, json: boolean): Promise<void> {

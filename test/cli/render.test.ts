@@ -148,6 +148,18 @@ describe.concurrent('render', () => {
     ).toEqual(['a', 'b', 'c', 'here']);
   });
 
+  test('for a cluster says what of the file is not for one', async () => {
+    using folder = await fleet();
+    const usual = await folder.cli(['render', '--engine', 'kubernetes']);
+    expect(usual).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('identity') });
+    folder.write('camofleet.yaml', 'fleet: { id: lab }\ngateway: { identity: open }\n');
+    const { exitCode, stderr } = await folder.cli(['render', '--engine', 'kubernetes']);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(
+      'gateway.identity: open is for one runner alone: in the cluster every viewer needs a token.',
+    );
+  });
+
   test('for the local engine writes what `up` gives Traefik, where nobody else can read it', async () => {
     using folder = await fleet();
     expect((await folder.cli(['render', '--engine', 'local', '--check'])).exitCode).toBe(1);

@@ -373,6 +373,55 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
       await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
     }, 180_000);
 
+    test(`is upgraded under ${VIEWERS} viewers, each of whom is told once`, async () => {
+      const session = await fleet.createSession({ browser: 'testcard', resolution: '320x240x24' });
+      const { resolve } = await trustOf(fleetPaths(fleet.dir), topology);
+      await using watchers: Watchers = await startWatchers(
+        VIEWERS,
+        { kind: 'socket', url: new URL(session.vnc!.ws), origin: undefined, headers: {} },
+        { ca: fleet.ca, resolve },
+      );
+      const ids = async (): Promise<Record<string, string[]>> =>
+        Object.fromEntries(
+          await Promise.all(
+            ['gateway', 'control', 'runner', 'traefik'].map(async (service) => [
+              service,
+              (await compose('ps', '--quiet', service)).stdout.split('\n').toSorted(),
+            ]),
+          ),
+        );
+      const before = await ids();
+      // The next version of everything: its settings are others.
+      const file = join(fleet.dir, 'camofleet.yaml');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}\nlogLevel: debug\n`);
+      await fleet.cli(['render', '--engine', 'compose']);
+      watchers.takeGaps();
+      const { exitCode, stdout, stderr } = await fleet.cli(['upgrade', '--json'], { timeoutMs: UP_MS });
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      expect((JSON.parse(stdout) as { replaced: object[] }).replaced).toMatchObject([
+        { service: 'gateway', how: 'replaced' },
+        { service: 'control', how: 'replaced' },
+        { service: 'runner', how: 'kept', because: expect.stringContaining(': 1') },
+      ]);
+      const after = await ids();
+      const stayed = Object.keys(before).map((service) =>
+        before[service]!.filter((id) => after[service]!.includes(id)),
+      );
+      expect(stayed.map(({ length }) => length)).toEqual([0, 0, 3, 1]);
+      expect(after['gateway']).toHaveLength(2);
+      await expect.poll(() => watchers.reconnects(), { timeout: 30_000 }).toBe(VIEWERS);
+      const gaps = watchers
+        .takeGaps()
+        .map(Math.round)
+        .toSorted((a, b) => a - b);
+      figures['upgradeGapsMs'] = gaps;
+      process.stdout.write(`  times without a frame in the upgrade: ${gaps.join(', ')} ms\n`);
+      expect(watchers.refusals()).toEqual([]);
+      expect(gaps.at(-1)).toBeLessThan(LONGEST_GAP_MS);
+      await expect.poll(async () => (await status()).state, { timeout: 30_000 }).toBe('up');
+      await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
+    }, 240_000);
+
     /** Those that control names to Traefik now. */
     async function gatewaysTold(): Promise<unknown[]> {
       const at = `http://${await address('control', 'fleet')}:${topology.control.internalPort}/ingress/gateways`;
