@@ -44,7 +44,7 @@ reverse proxies and settings. From then on it is kept up, and compared, without 
       this.#tell(await ejectTemplates(this.context.packageRoot, root), flags.json);
       return;
     }
-    const { fleetPaths, loadTemplates, loadTopology, render, violationText, violations } = await import(
+    const { fleetPaths, leftOutOfChart, loadTemplates, loadTopology, render, violationText, violations } = await import(
       '../topology/index.js'
     );
     const paths = fleetPaths(root, file);
@@ -58,8 +58,9 @@ reverse proxies and settings. From then on it is kept up, and compared, without 
     }
     this.#tell(await writeFiles(root, files), flags.json);
     for (const violation of violations(topology)) this.say(violationText(violation));
-    if (flags.engine === 'kubernetes' && topology.gateway.identity === 'open')
-      this.say('gateway.identity: open is for one runner alone: in the cluster every viewer needs a token.');
+    const leftOut = flags.engine === 'kubernetes' ? leftOutOfChart(topology) : [];
+    if (leftOut.length > 0)
+      this.say(`not in the values, a cluster has it from elsewhere (docs/kubernetes.md): ${leftOut.join(', ')}`);
   }
 
   async #check(root: string, files: readonly RenderedFile[], topology: Topology, json: boolean): Promise<void> {

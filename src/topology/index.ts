@@ -19,6 +19,7 @@ export { serviceEnvironment } from './environment.js';
 export { type Templates, TEMPLATE_FILES, loadTemplates } from './templates.js';
 export { type RenderEngine, type RenderedFile, isPrivate, render, renderTraefik } from './render.js';
 export { type ImageService, type ImageTarget, imageName } from './image-names.js';
+export { leftOutOfChart } from './render-chart.js';
 export { STACK_FILE, secretVariable, textVersion } from './render-swarm.js';
 export { PROFILES } from './render-compose.js';
 export { newTopologyText } from './create.js';

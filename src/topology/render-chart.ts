@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Document, isMap, isScalar } from 'yaml';
 import { topologyKeys } from './keys.js';
 import { type Topology, topologySchema } from './model.js';
@@ -40,6 +41,12 @@ export function chartTopology(topology: Topology): Tree {
   return without(topology, '');
 }
 
+/** What this topology sets that a cluster has from elsewhere: paths, as in the file. */
+export function leftOutOfChart(topology: Topology): readonly string[] {
+  const usual = topologySchema.parse({});
+  return CLUSTERS_OWN.filter((path) => path !== 'engine' && !isDeepStrictEqual(at(topology, path), at(usual, path)));
+}
+
 /** The chart's values for a topology: what is in charts/camofleet/values.yaml under `topology`, with its comments. */
 export function renderChartValues(topology: Topology): string {
   const tree = chartTopology(topology);
@@ -49,6 +56,10 @@ export function renderChartValues(topology: Topology): string {
   const document = new Document({ topology: { ...tree, runner: { ...(tree['runner'] as Tree), browsers } } });
   for (const { path, doc } of topologyKeys()) comment(document, ['topology', ...path.split('.')], doc);
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+function at(tree: unknown, path: string): unknown {
+  return path.split('.').reduce((below, key) => (below as Tree)[key], tree);
 }
 
 function without(tree: Tree, path: string): Tree {

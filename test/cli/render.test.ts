@@ -151,12 +151,15 @@ describe.concurrent('render', () => {
   test('for a cluster says what of the file is not for one', async () => {
     using folder = await fleet();
     const usual = await folder.cli(['render', '--engine', 'kubernetes']);
-    expect(usual).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('identity') });
-    folder.write('camofleet.yaml', 'fleet: { id: lab }\ngateway: { identity: open }\n');
+    expect(usual).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('elsewhere') });
+    folder.write(
+      'camofleet.yaml',
+      'engine: compose\nfleet: { id: lab }\ngateway: { identity: open }\npublic: { bind: 0.0.0.0 }\n',
+    );
     const { exitCode, stderr } = await folder.cli(['render', '--engine', 'kubernetes']);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain(
-      'gateway.identity: open is for one runner alone: in the cluster every viewer needs a token.',
+    expect(stderr.split('\n').at(-1)).toBe(
+      'not in the values, a cluster has it from elsewhere (docs/kubernetes.md): public.bind, gateway.identity',
     );
   });
 

@@ -419,6 +419,7 @@ describe.skipIf(lacksDocker() || lacks('compose', 'tcpdump', 'nft'))('a fleet on
       expect(watchers.refusals()).toEqual([]);
       expect(gaps.at(-1)).toBeLessThan(LONGEST_GAP_MS);
       await expect.poll(async () => (await status()).state, { timeout: 30_000 }).toBe('up');
+      expect(watchers.reconnects()).toBe(VIEWERS); // nobody was told again
       await fleet.api('DELETE', `/sessions/${session.worker}/${session.id}`);
     }, 240_000);
 

@@ -220,9 +220,9 @@ describe.skipIf(lacks('compose'))('the real Compose', () => {
     };
     expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
     expect(Object.keys(services).toSorted()).toEqual(['control', 'gateway', 'runner', 'traefik']);
-    const { hosts, ...runner } = topologyOf(EXAMPLES[example]!).runner;
+    const { runner } = topologyOf(EXAMPLES[example]!);
     const published = Object.keys(services).filter((one) => services[one]!.ports);
-    expect(published.toSorted()).toEqual(hosts.length > 0 ? ['runner', 'traefik'] : ['traefik']);
+    expect(published.toSorted()).toEqual(runner.hosts.length > 0 ? ['runner', 'traefik'] : ['traefik']);
     for (const { file } of Object.values(secrets)) expect(file.startsWith(folder.dir)).toBe(true);
     // Compose writes a dollar twice, so that what it prints can be read again.
     const { environment } = services['runner']!;

@@ -43,16 +43,16 @@ export function makeWorkspace(): Workspace {
     fromViewers,
     adopt: adoptInto(fromViewers),
     fromRunners: downward.subarray(0, READ_BYTES),
-    towardsRunners: new SlabPool(parts(memory, READ_BYTES, UPWARD_SLABS), UPWARD_SLABS),
+    towardsRunners: new SlabPool(slabsIn(memory, READ_BYTES, UPWARD_SLABS), UPWARD_SLABS),
     towardsViewers: new SlabPool(
-      parts(downward, slabsAt, DOWNWARD_SLABS, () => Buffer.allocUnsafeSlow(SLAB_BYTES)),
+      slabsIn(downward, slabsAt, DOWNWARD_SLABS, () => Buffer.allocUnsafeSlow(SLAB_BYTES)),
       DOWNWARD_SLABS,
     ),
   };
 }
 
 /** Hands out the slabs that lie in `memory` from `start` on, then what `beyond` makes. */
-function parts(memory: Uint8Array, start: number, count: number, beyond = nothing): () => Uint8Array | undefined {
+function slabsIn(memory: Uint8Array, start: number, count: number, beyond = none): () => Uint8Array | undefined {
   let made = 0;
   return () => {
     if (made === count) return beyond();
@@ -62,4 +62,4 @@ function parts(memory: Uint8Array, start: number, count: number, beyond = nothin
   };
 }
 
-const nothing = (): Uint8Array | undefined => undefined;
+const none = (): Uint8Array | undefined => undefined;
