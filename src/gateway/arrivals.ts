@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import type { DataPath } from './data-path.js';
+import { Reading } from './inlet.js';
 import type { ViewerSocket } from './relay/index.js';
 import { type UpgradeHead, readUpgradeHead } from './upgrade-head.js';
 
@@ -39,7 +40,7 @@ export class Arrivals {
     this.#waiting.set(accepted, this.deps.clock.monotonic());
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
     let before: Buffer | undefined;
-    viewer.read((length) => {
+    const reading = new Reading((length) => {
       const come = this.deps.dataPath.fromViewers.subarray(0, length);
       const bytes = before ? Buffer.concat([before, come]) : come;
       const head = readUpgradeHead(bytes);
@@ -47,6 +48,7 @@ export class Arrivals {
       else this.#decide(viewer, head, bytes, receivers);
       return true;
     });
+    viewer.read(reading);
   }
 
   /** The viewer of a socket that was handed on, and whose later request was an upgrade after all. */

@@ -42,9 +42,6 @@ export interface RelayOptions {
   readonly whyClosed: () => Promise<EndCause>;
 }
 
-/** Takes `length` bytes at the beginning of the buffer that is read into; false: no more, please. */
-export type Reader = (length: number) => boolean;
-
 /** What the answer to an upgrade depends on. */
 export interface Handshake {
   /** Sec-WebSocket-Key. */

@@ -13,16 +13,17 @@ const MAX_ROUND_TRIPS = 512;
  * out. The first cause wins. Times are monotonic milliseconds.
  */
 export class Session {
-  readonly #openedAt: number;
+  // Times are numbers from the start: V8 then writes one where the last one was, instead of allocating it.
+  #openedAt = 0;
   readonly #roundTripsMs: number[] = [];
   #end: RelayEnd | undefined;
   #viewerOpened = false;
   #bytesUp = 0;
   #bytesDown = 0;
-  #lastByteAt: number;
+  #lastByteAt = 0;
   #longestSilenceMs = 0;
-  #lastSignAt: number;
-  #lastPingAt: number;
+  #lastSignAt = 0;
+  #lastPingAt = 0;
   #pingSentAt: number | undefined;
   #viewerBlockedAt: number | undefined;
   #runnerBlockedAt: number | undefined;

@@ -1,15 +1,15 @@
 import { type Socket, connect } from 'node:net';
 import { type Clock, type Result, err, errorText, ok } from '../core/index.js';
 import { ClientHandshake, type ClientHandshakeEvent, SECURITY_NONE } from '../rfb/index.js';
-import type { Reader } from './data-path.js';
+import { Inlet, Reading, type Sink, callbackOf } from './inlet.js';
 import type { RefusalCode } from './refusals.js';
 import type { Target } from './target.js';
 
 /** A runner that has said yes: through SecurityResult, waiting for ClientInit, paused. */
 export interface Upstream {
   readonly socket: Socket;
-  /** From now on what comes goes to this reader. */
-  read(reader: Reader): void;
+  /** From now on what comes goes to this sink. */
+  read(sink: Sink): void;
   /** From now on less is read at once, for a while. */
   narrow(): void;
   /** Bytes that came behind SecurityResult. */
@@ -40,9 +40,8 @@ const NARROW_BYTES = 32_768;
 /** Narrow reads until a viewer is believed to keep up again. */
 const NARROW_READS = 256;
 
-/** What a socket reads goes through here, so that the reader can change and the socket holds nothing else. */
-class Inlet {
-  reader: Reader = () => false;
+/** Where a runner is read into: the whole buffer, or less of it for a while. */
+class Width {
   #narrowReads = 0;
   #last: Buffer | undefined;
 
@@ -50,8 +49,6 @@ class Inlet {
     private readonly whole: Buffer,
     private readonly narrowed = whole.subarray(0, NARROW_BYTES),
   ) {}
-
-  readonly callback = (length: number): boolean => this.reader(length);
 
   /** Where the next read goes; asked after each. Node stays with the last answer when it gets none. */
   readonly buffer = (): Buffer => {
@@ -71,6 +68,7 @@ class Inlet {
 export class Dial {
   readonly result: Promise<Result<Upstream, Refused>>;
   readonly #inlet: Inlet;
+  readonly #width: Width;
   readonly #socket: Socket;
   readonly #handshake: ClientHandshake;
   readonly #began: number;
@@ -94,15 +92,15 @@ export class Dial {
       until: 'authenticated',
       ...(target.password !== undefined && { password: target.password }),
     });
-    this.#inlet = new Inlet(buffer);
-    this.#inlet.reader = (length) => this.#receive(copyOf(buffer, length));
+    this.#inlet = new Inlet(new Reading((length) => this.#receive(copyOf(buffer, length))));
+    this.#width = new Width(buffer);
     this.#socket = connect({
       host: target.host,
       port: target.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: Math.max(LEAST_KEEPALIVE_MS, Math.min(KEEPALIVE_MS, limits.readTimeoutMs / 4)),
-      onread: { buffer: this.#inlet.buffer, callback: this.#inlet.callback },
+      onread: { buffer: this.#width.buffer, callback: callbackOf(this.#inlet) },
     });
     this.#socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError);
     this.#timer = setTimeout(
@@ -151,7 +149,7 @@ export class Dial {
     const dialMs = this.#dialMs ?? 0;
     return {
       socket: this.#socket,
-      ...tapOf(this.#inlet),
+      ...tapOf(this.#inlet, this.#width),
       rest: this.#handshake.takeRest(),
       dialMs,
       greetingMs: this.clock.monotonic() - this.#began - dialMs,
@@ -168,7 +166,7 @@ export class Dial {
     clearTimeout(this.#timer);
     this.#socket.off('connect', this.#onConnect).off('end', this.#onEnd).off('error', this.#onError);
     this.#socket.on('error', ignore); // whoever takes the socket listens anew; a refused one is gone
-    this.#inlet.reader = stop;
+    this.#inlet.sink = STOP;
     if (!result.ok) this.#socket.destroy();
     this.#resolve(result);
     this.#resolve = undefined;
@@ -183,15 +181,15 @@ function copyOf(buffer: Buffer, length: number): Buffer {
 }
 
 const ignore = (): void => {};
-const stop = (): boolean => false;
+const STOP = new Reading(() => false);
 
-/** Of an inlet, what a relay needs. */
-function tapOf(inlet: Inlet): Pick<Upstream, 'read' | 'narrow'> {
+/** What a relay needs of the reading; the rest of the dial is let go of. */
+function tapOf(inlet: Inlet, width: Width): Pick<Upstream, 'read' | 'narrow'> {
   return {
-    read: (reader) => {
-      inlet.reader = reader;
+    read: (sink) => {
+      inlet.sink = sink;
     },
-    narrow: () => inlet.narrow(),
+    narrow: () => width.narrow(),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { bytesQueued } from './internals.js';
+import { bytesQueued, writeThrough } from './internals.js';
 import type { Slab, SlabPool } from './slabs.js';
 
 interface Part {
@@ -39,7 +39,7 @@ export class Outlet {
 
   /** Whether so much waits that no more should be read for it. */
   get isFull(): boolean {
-    return this.socket.writableLength > (this.#isTls ? TLS_AHEAD_BYTES : 0);
+    return this.#isTls ? this.socket.writableLength > TLS_AHEAD_BYTES : this.#parts.length > 0;
   }
 
   /** Whether some of what waits has left since this was asked last. */
@@ -53,16 +53,11 @@ export class Outlet {
 
   /** Writes bytes that are nobody else's, or a part of a slab. */
   write(bytes: Uint8Array, slab?: Slab): void {
-    if (this.#isWaiting || this.#isTls) this.socket.write(bytes, this.#onWritten);
-    else {
-      this.socket.write(bytes); // a callback would cost a turn of the tick queue
-      if (this.socket.writableLength === 0) {
-        // Nearly always: the kernel has it, and its place is free.
-        if (slab) this.pool.settle(slab, bytes);
-        return;
-      }
-      this.socket.write(NOTHING, this.#onWritten); // behind it: tells when it has left
+    if (!this.#isWaiting && !this.#isTls && this.#writeAtOnce(bytes)) {
+      if (slab) this.pool.settle(slab, bytes); // nearly always: the kernel has it, and its place is free
+      return;
     }
+    if (this.#isWaiting || this.#isTls) this.socket.write(bytes, this.#onWritten);
     this.#parts.push({ slab, bytes });
     if (this.#isWaiting) return;
     this.#isWaiting = true;
@@ -71,12 +66,22 @@ export class Outlet {
     this.onFlow(true);
   }
 
+  /** Whether the kernel has all of it; otherwise what is left is under way, and told of when it has left. */
+  #writeAtOnce(bytes: Uint8Array): boolean {
+    const written = writeThrough(this.socket, bytes, this.#onWritten);
+    if (written !== undefined) return written;
+    this.socket.write(bytes); // a callback would cost a turn of the tick queue
+    if (this.socket.writableLength === 0) return true;
+    this.socket.write(NOTHING, this.#onWritten); // behind it
+    return false;
+  }
+
   readonly #onWritten = (): void => {
     const part = this.#parts.shift();
     this.#hasLeft = true;
     if (part?.slab) this.pool.settle(part.slab, part.bytes);
     if (!this.#isWaiting || this.socket.destroyed || this.isFull) return;
-    this.#isWaiting = this.socket.writableLength > 0;
+    this.#isWaiting = this.#parts.length > 0;
     this.onFlow(this.#isWaiting);
   };
 }

@@ -8,8 +8,9 @@ import {
   encodeServerFrame,
   writeServerHeader,
 } from '../../websocket/index.js';
-import type { Handshake, Reader, Relay, RelayEnd, RelayOptions } from '../data-path.js';
+import type { Handshake, Relay, RelayEnd, RelayOptions } from '../data-path.js';
 import type { EndCause } from '../ends.js';
+import type { Sink } from '../inlet.js';
 import { Session } from '../session.js';
 import type { Upstream } from '../upstream.js';
 import { ViewOnlyFilter } from '../view-only.js';
@@ -65,7 +66,7 @@ export class SocketRelay implements Relay {
     ticker.add(this);
     const greeting = encodeServerFrame(OPCODE.binary, this.#opening!.start());
     this.#down.write(Buffer.concat([switching(parts.handshake), greeting]));
-    viewer.read(this.#guarded((length) => this.#fromViewer(length)));
+    viewer.read(new ViewerSide(this));
   }
 
   get lastActivityAt(): number {
@@ -105,23 +106,11 @@ export class SocketRelay implements Relay {
     });
     upstream.socket.on('error', (error) => this.#runnerLost(errorText(error)));
     upstream.socket.on('close', () => this.#runnerLost('the connection closed'));
-    upstream.read(this.#guarded((length) => this.#fromRunner(length)));
+    upstream.read(new RunnerSide(this));
   }
 
-  /** A bug of ours ends this socket, and no other. */
-  #guarded(reader: Reader): Reader {
-    return (length) => {
-      try {
-        return reader(length);
-      } catch (bug) {
-        this.end('internal', errorText(bug));
-        return true;
-      }
-    };
-  }
-
-  /** A viewer's bytes lie at the beginning of the workspace. */
-  #fromViewer(length: number): boolean {
+  /** A viewer's bytes lie at the beginning of the workspace; false: no more, please. */
+  fromViewer(length: number): boolean {
     const { memory, unmask } = this.parts.workspace;
     if (this.#session.end || this.#opening || this.#filter) {
       const moved = this.#frames.read(memory, unmask, 0, length, 0);
@@ -176,8 +165,8 @@ export class SocketRelay implements Relay {
     }
   }
 
-  /** A runner's bytes lie at the beginning of its buffer. */
-  #fromRunner(length: number): boolean {
+  /** A runner's bytes lie at the beginning of its buffer; false: no more, please. */
+  fromRunner(length: number): boolean {
     if (this.#session.end) return true; // thrown away, so that its FIN is seen
     this.#passDown(this.parts.workspace.fromRunners, length);
     return !this.#down.isFull;
@@ -265,6 +254,33 @@ export class SocketRelay implements Relay {
     ticker.delete(this);
     sayFarewell(end, { viewer: this.#down, runner: upstream.socket, isDone: this.#frames.ended });
     this.#resolveEnded(end);
+  }
+}
+
+/** Bugs of ours end the socket that met them, and no other. */
+class ViewerSide implements Sink {
+  constructor(private readonly relay: SocketRelay) {}
+
+  take(length: number): boolean {
+    try {
+      return this.relay.fromViewer(length);
+    } catch (bug) {
+      this.relay.end('internal', errorText(bug));
+      return true;
+    }
+  }
+}
+
+class RunnerSide implements Sink {
+  constructor(private readonly relay: SocketRelay) {}
+
+  take(length: number): boolean {
+    try {
+      return this.relay.fromRunner(length);
+    } catch (bug) {
+      this.relay.end('internal', errorText(bug));
+      return true;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Reader } from '../data-path.js';
+import { Inlet, Reading, type Sink, callbackOf } from '../inlet.js';
 import type { Workspace } from './workspace.js';
 
 /** Bytes that a viewer may send before it is read; a browser sends none before the 101. */
@@ -9,7 +9,11 @@ const MAX_EARLY_BYTES = 65_536;
 export class ViewerSocket {
   #early: Buffer[] = [];
   #earlyBytes = 0;
-  #reader: Reader | undefined;
+  readonly #keeping = new Reading((length) => {
+    this.#keep(Buffer.from(this.workspace.fromViewers.subarray(0, length)));
+    return this.#earlyBytes <= MAX_EARLY_BYTES;
+  });
+  readonly #inlet = new Inlet(this.#keeping);
 
   constructor(
     readonly socket: Socket,
@@ -18,7 +22,7 @@ export class ViewerSocket {
 
   /** Reads into the workspace from now on; false where that cannot be done: the socket is then as it was. */
   adopt(): boolean {
-    if (!this.workspace.adopt(this.socket, (length) => this.#receive(length))) return false;
+    if (!this.workspace.adopt(this.socket, callbackOf(this.#inlet))) return false;
     this.socket.on('error', ignore).resume();
     return true;
   }
@@ -28,9 +32,9 @@ export class ViewerSocket {
     this.socket.on('error', ignore).on('data', (chunk: Buffer) => this.#copyIn(chunk));
   }
 
-  /** Hands what has come, and from now on what comes, to a reader. */
-  read(reader: Reader): void {
-    this.#reader = reader;
+  /** Hands what has come, and from now on what comes, to a sink. */
+  read(sink: Sink): void {
+    this.#inlet.sink = sink;
     const early = this.#early;
     this.#early = [];
     for (const chunk of early) this.#copyIn(chunk);
@@ -39,27 +43,22 @@ export class ViewerSocket {
 
   /** Nobody reads for now: keeps what is left of what came, and what comes. */
   hold(rest: Uint8Array): void {
-    this.#reader = undefined;
+    this.#inlet.sink = this.#keeping;
     if (rest.length > 0) this.#keep(Buffer.from(rest));
   }
 
   /** From now on the socket has what comes itself, as if nobody had read from it; `bytes` first. */
   handOn(bytes: Uint8Array): void {
-    this.#reader = (length) => this.socket.push(Buffer.from(this.workspace.fromViewers.subarray(0, length)));
+    const { fromViewers } = this.workspace;
+    this.#inlet.sink = new Reading((length) => this.socket.push(Buffer.from(fromViewers.subarray(0, length))));
     this.socket.push(Buffer.from(bytes));
   }
 
   /** Nobody will read it: what has come and what still comes is thrown away. */
   discard(): void {
     this.#early = [];
-    this.#reader = () => true;
+    this.#inlet.sink = DISCARD;
     this.socket.resume();
-  }
-
-  #receive(length: number): boolean {
-    if (this.#reader) return this.#reader(length);
-    this.#keep(Buffer.from(this.workspace.fromViewers.subarray(0, length)));
-    return this.#earlyBytes <= MAX_EARLY_BYTES;
   }
 
   #keep(chunk: Buffer): void {
@@ -73,9 +72,10 @@ export class ViewerSocket {
     for (let at = 0; at < chunk.length; at += fromViewers.length) {
       const piece = chunk.subarray(at, at + fromViewers.length);
       fromViewers.set(piece);
-      if (!this.#receive(piece.length)) this.socket.pause();
+      if (!this.#inlet.sink.take(piece.length)) this.socket.pause();
     }
   }
 }
 
 const ignore = (): void => {}; // 'close' follows an error
+const DISCARD = new Reading(() => true);

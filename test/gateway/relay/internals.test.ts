@@ -3,7 +3,7 @@ import { type Server, createServer, request } from 'node:http';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { adoptInto, bytesQueued } from '../../../src/gateway/relay/internals.ts';
+import { adoptInto, bytesQueued, writeThrough } from '../../../src/gateway/relay/internals.ts';
 
 interface Upgraded extends AsyncDisposable {
   readonly server: Server;
@@ -125,6 +125,82 @@ describe('adoption of an accepted socket on this Node', () => {
     expect(bytes.toString()).toBe('still read');
     one.accepted.destroy();
     expect(adopt(one.accepted, Buffer.alloc(64), () => true)).toBeUndefined();
+  });
+});
+
+describe('a write past the stream of a socket on this Node', () => {
+  const never = (): never => {
+    throw new Error('nothing was under way');
+  };
+
+  test('leaves at once where the kernel has room, and is nothing that the stream knows of', async () => {
+    await using one = await upgraded();
+    const written = [writeThrough(one.accepted, Buffer.from('one '), never)];
+    written.push(writeThrough(one.accepted, Buffer.from('two'), never));
+    expect(written).toEqual([true, true]);
+    expect(one.accepted.writableLength).toBe(0);
+    await expect.poll(() => one.client.read()?.toString()).toBe('one two');
+  });
+
+  test('is under way where the kernel is full, told of when it has left, and followed by what is written then', async () => {
+    await using one = await upgraded();
+    const pieces: Buffer[] = [];
+    let left = 0;
+    for (let mark = 1; left === 0; mark += 1) {
+      const piece = Buffer.alloc(300_000, mark);
+      pieces.push(piece);
+      const isLeft = writeThrough(one.accepted, piece, () => (left = 2));
+      expect(isLeft).toBeTypeOf('boolean');
+      if (!isLeft) left = 1;
+    }
+    expect(bytesQueued(one.accepted)).toBeGreaterThan(0);
+    one.accepted.end('behind it');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(left).toBe(1);
+    const got: Buffer[] = [];
+    for await (const chunk of one.client) got.push(chunk as Buffer);
+    expect(left).toBe(2);
+    expect(Buffer.concat(got).equals(Buffer.concat([...pieces, Buffer.from('behind it')]))).toBe(true);
+  });
+
+  test('that is under way when the socket is destroyed is told of as well', async () => {
+    await using one = await upgraded();
+    let told = 0;
+    while (writeThrough(one.accepted, Buffer.alloc(300_000), () => (told += 1)));
+    one.accepted.destroy();
+    await once(one.accepted, 'close');
+    await expect.poll(() => told).toBe(1);
+  });
+
+  test('on a broken connection ends the socket, which says why', async () => {
+    await using one = await upgraded();
+    one.client.resetAndDestroy();
+    const failed = once(one.accepted, 'error');
+    await expect.poll(() => writeThrough(one.accepted, Buffer.from('x'), never)).toBeUndefined(); // no handle any more
+    expect(await failed).toMatchObject([{ message: expect.stringMatching(/^(read|write) (ECONNRESET|EPIPE)$/) }]);
+  });
+
+  test('fails as the stream would have failed', async () => {
+    await using one = await upgraded();
+    one.accepted.end();
+    await once(one.accepted, 'finish');
+    const failed = once(one.accepted, 'error');
+    expect(writeThrough(one.accepted, Buffer.from('behind the end'), never)).toBe(true);
+    expect(await failed).toMatchObject([
+      { message: 'write EPIPE', code: 'EPIPE', syscall: 'write', errno: expect.any(Number) },
+    ]);
+    expect(one.accepted.destroyed).toBe(true);
+  });
+
+  test('on a socket that is gone, or whose handle is of another kind, writes nothing', async () => {
+    await using one = await upgraded();
+    const inner = one.accepted as unknown as { _handle: object };
+    const handle = inner._handle;
+    inner._handle = {};
+    expect(writeThrough(one.accepted, Buffer.from('x'), never)).toBeUndefined();
+    inner._handle = handle;
+    one.accepted.destroy();
+    expect(writeThrough(one.accepted, Buffer.from('x'), never)).toBeUndefined();
   });
 });
 

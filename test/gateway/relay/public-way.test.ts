@@ -7,9 +7,13 @@ import { startTestGateway } from '../support/gateway.ts';
 import { SERVER_INIT, startTestRunner } from '../support/runner.ts';
 import { openViewer } from '../support/viewer.ts';
 
-/** Node's internals as if they had changed: nothing is adopted, and whole writes are all that is known of a queue. */
+/**
+ * Node's internals as if they had changed: nothing is adopted, nothing is written past a stream, and whole writes are all
+ * that is known of a queue.
+ */
 vi.mock('../../../src/gateway/relay/internals.ts', () => ({
   adoptInto: () => () => false,
+  writeThrough: () => undefined,
   bytesQueued: ({ writableLength }: { readonly writableLength: number }) => writableLength,
 }));
 
