@@ -1,5 +1,5 @@
 /** What /proc tells of processes: their children, CPU and memory; and what others on the machine use. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 /** Ticks of /proc/stat; Linux has the same on all machines that we know. */
 const TICKS_PER_SECOND = 100;
@@ -29,9 +29,16 @@ export function memoryOf(root) {
   return memory;
 }
 
-/** KiB of resident memory alone: quick enough to be asked every few milliseconds. */
-export function residentOf(root) {
-  return familyOf(root).reduce((sum, pid) => sum + kib(read(`/proc/${pid}/status`), 'VmRSS'), 0);
+/** Lets the kernel watch how far resident memory grows from now on; the answer, in KiB, is asked for at the end. */
+export function watchGrowth(root) {
+  const family = familyOf(root);
+  for (const pid of family) writeFileSync(`/proc/${pid}/clear_refs`, '5'); // the peak is forgotten: proc(5)
+  const before = sumOf(family, 'VmRSS');
+  return () => sumOf(family, 'VmHWM') - before;
+}
+
+function sumOf(family, name) {
+  return family.reduce((sum, pid) => sum + kib(read(`/proc/${pid}/status`), name), 0);
 }
 
 /** CPU seconds that the machine has used for anything, stolen time among it. */

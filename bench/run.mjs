@@ -7,14 +7,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { installed } from './contenders.mjs';
-import { cpuOf, familyOf, machineCpu, memoryOf, residentOf } from './processes.mjs';
+import { cpuOf, familyOf, machineCpu, memoryOf, watchGrowth } from './processes.mjs';
 
 /** A contender listens by then, or has not come up. */
 const START_MS = 20_000;
 /** The longest run is the opening of thousands of viewers; one that takes longer hangs. */
 const RUN_MS = 150_000;
 const STOP_MS = 1_500;
-const STALL_SAMPLE_MS = 50;
 /** Of what a contender complained about. */
 const MAX_WORDS = 500;
 
@@ -75,7 +74,7 @@ function loadCommand(contender, scenario, { load, scale, port, backend }) {
 function watchRun(pid) {
   const seen = { before: memoryOf(pid), marks: [], growth: 0 };
   const cpuBefore = cpuOf(pid);
-  let sampling;
+  let grown;
   const snapshot = () => ({ cpu: cpuOf(pid), machine: machineCpu(), own: ownCpu(), at: performance.now() });
   const on = (line) => {
     if (line.event === 'established') seen.cpuOpened = cpuOf(pid) - cpuBefore;
@@ -85,13 +84,8 @@ function watchRun(pid) {
       seen.held = memoryOf(pid);
     }
     if (line.event === 'mark') seen.marks.push(memoryOf(pid).pss);
-    if (line.event === 'stall_begin') {
-      const resident = residentOf(pid);
-      sampling = setInterval(() => {
-        seen.growth = Math.max(seen.growth, residentOf(pid) - resident);
-      }, STALL_SAMPLE_MS);
-    }
-    if (line.event === 'drained') clearInterval(sampling);
+    if (line.event === 'stall_begin') grown = watchGrowth(pid);
+    if (line.event === 'drained' && grown) seen.growth = grown();
     if (line.event === 'result') seen.result = line;
   };
   return { seen, on };

@@ -19,6 +19,7 @@ import { endOnce, sayFarewell } from './farewell.js';
 import { switching } from './handshake.js';
 import { Outlet } from './outlet.js';
 import type { Ticker } from './ticker.js';
+import { Turn } from './turn.js';
 import type { ViewerSocket } from './viewer-socket.js';
 import type { Workspace } from './workspace.js';
 
@@ -42,6 +43,8 @@ export class SocketRelay implements Relay {
   readonly #frames = new ViewerFrames();
   readonly #down: Outlet;
   readonly #up: Outlet;
+  readonly #viewerTurn = new Turn(() => this.#readViewer());
+  readonly #runnerTurn = new Turn(() => this.#readRunner());
   readonly #filter: ViewOnlyFilter | undefined;
   readonly #resolveEnded: (end: RelayEnd) => void;
   /** The opening of RFB with the viewer; undefined when it is done. */
@@ -118,7 +121,7 @@ export class SocketRelay implements Relay {
       else if (!this.#session.end) this.#takeApart(Buffer.from(memory.subarray(0, moved)));
     } else this.#passUp(length);
     if (this.#frames.events.length > 0) this.#handleAll(this.#frames.events);
-    return !this.#up.isFull;
+    return !this.#up.isFull && this.#viewerTurn.allows(length);
   }
 
   /** Unmasks what has come straight into what goes out. */
@@ -169,7 +172,7 @@ export class SocketRelay implements Relay {
   fromRunner(length: number): boolean {
     if (this.#session.end) return true; // thrown away, so that its FIN is seen
     this.#passDown(this.parts.workspace.fromRunners, length);
-    return !this.#down.isFull;
+    return !this.#down.isFull && this.#runnerTurn.allows(length);
   }
 
   #passDown(source: Buffer, length: number): void {
@@ -189,14 +192,22 @@ export class SocketRelay implements Relay {
     if (this.#down.isFull) upstream.socket.pause();
     else {
       this.#keepsUp = true;
-      if (!this.#opening) upstream.socket.resume();
+      this.#readRunner();
     }
+  }
+
+  #readRunner(): void {
+    if (!this.#opening && !this.#down.isFull) this.parts.upstream.socket.resume();
   }
 
   #runnerFlow(isWaiting: boolean): void {
     this.#session.runnerFlow(isWaiting, this.parts.clock.monotonic());
     if (this.#up.isFull && !this.#session.end) this.parts.viewer.socket.pause();
-    else this.parts.viewer.socket.resume();
+    else this.#readViewer();
+  }
+
+  #readViewer(): void {
+    if (!this.#up.isFull || this.#session.end) this.parts.viewer.socket.resume();
   }
 
   #handleAll(events: readonly ViewerEvent[]): void {

@@ -3,7 +3,7 @@ import { type Adopt, adoptInto } from './internals.js';
 import { SlabPool } from './slabs.js';
 
 /** One read of a socket: larger reads mean fewer calls, until they no longer stay in the cache. */
-const READ_BYTES = 524_288;
+export const READ_BYTES = 524_288;
 /** Two reads and their headers fit. */
 const SLAB_BYTES = 1_048_640;
 /** Towards runners, in the memory that unmasks; runners that do not read get parts of their own beyond that. */
