@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks'; // the global of this name is a getter: too slow for what asks at each frame
+import { performance } from 'node:perf_hooks'; // the global of this name is a getter, which would run at each frame
 
 /** Time, passed in. `now` is wall-clock epoch milliseconds, `monotonic` milliseconds that never jump. */
 export interface Clock {
