@@ -53,11 +53,11 @@ export class Outlet {
 
   /** Writes bytes that are nobody else's, or a part of a slab. */
   write(bytes: Uint8Array, slab?: Slab): void {
-    if (!this.#isWaiting && !this.#isTls && this.#writeAtOnce(bytes)) {
+    if (this.#isWaiting || this.#isTls) this.socket.write(bytes, this.#onWritten);
+    else if (this.#writeAtOnce(bytes)) {
       if (slab) this.pool.settle(slab, bytes); // nearly always: the kernel has it, and its place is free
       return;
     }
-    if (this.#isWaiting || this.#isTls) this.socket.write(bytes, this.#onWritten);
     this.#parts.push({ slab, bytes });
     if (this.#isWaiting) return;
     this.#isWaiting = true;

@@ -159,9 +159,9 @@ export class SocketRelay implements Relay {
         this.#opening = undefined;
         this.#session.viewerOpened();
         this.#up.write(SHARED); // always shared: a second viewer never throws the first one out
-        const { rest, socket } = this.parts.upstream;
+        const { rest } = this.parts.upstream;
         if (rest.length > 0) this.#passDown(rest, rest.length);
-        if (!this.#down.isFull) socket.resume();
+        this.#readRunner();
         const more = opening.takeRest();
         if (more.length > 0) this.#takeApart(more);
       }
