@@ -269,29 +269,30 @@ export class SocketRelay implements Relay {
 }
 
 /** Bugs of ours end the socket that met them, and no other. */
-class ViewerSide implements Sink {
-  constructor(private readonly relay: SocketRelay) {}
+abstract class Side implements Sink {
+  constructor(protected readonly relay: SocketRelay) {}
 
   take(length: number): boolean {
     try {
-      return this.relay.fromViewer(length);
+      return this.read(length);
     } catch (bug) {
       this.relay.end('internal', errorText(bug));
       return true;
     }
   }
+
+  protected abstract read(length: number): boolean;
 }
 
-class RunnerSide implements Sink {
-  constructor(private readonly relay: SocketRelay) {}
+class ViewerSide extends Side {
+  protected override read(length: number): boolean {
+    return this.relay.fromViewer(length);
+  }
+}
 
-  take(length: number): boolean {
-    try {
-      return this.relay.fromRunner(length);
-    } catch (bug) {
-      this.relay.end('internal', errorText(bug));
-      return true;
-    }
+class RunnerSide extends Side {
+  protected override read(length: number): boolean {
+    return this.relay.fromRunner(length);
   }
 }
 
