@@ -162,7 +162,7 @@ export const gatewaySettings = defineSettings(
       env: 'CAMOFLEET_GATEWAY_WARM_UP_SESSIONS',
       default: 300,
       max: 500,
-      doc: 'Sessions that the gateway opens with itself, on loopback, before it listens: the first rush of viewers then meets compiled code. Takes less than a second; 0: none.',
+      doc: 'Sessions that the gateway opens with itself, on loopback, before it listens, and shows pictures to some of them: the first rush of viewers then meets compiled code. Takes about a second; 0: none.',
     }),
     maxSessions: count({
       env: 'MAX_CONCURRENT_SESSIONS',

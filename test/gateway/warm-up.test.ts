@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startJsonLog, systemClock } from '../../src/core/index.ts';
 import { GATEWAY_CHANNELS, warmUp } from '../../src/gateway/index.ts';
+import { THRESHOLDS, compiledEagerly } from '../../src/gateway/warm-up/compiler.ts';
 import { gatewaySettings } from '../../src/settings/index.ts';
 import { createKeyFile } from '../../src/tokens/index.ts';
 import { writePage } from './support/gateway.ts';
@@ -58,5 +60,17 @@ describe('before it listens, a gateway', () => {
   test('says why it stopped, and starts cold', async () => {
     const result = await warm({}, join(dir, 'no-such-page'));
     expect(result).toMatchObject({ sessions: 20, problem: expect.stringContaining('no-such-page') });
+  });
+});
+
+describe('while work is compiled eagerly, V8', () => {
+  test('is given back what it has by itself', () => {
+    const { stdout } = spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    for (const { flag, usual } of THRESHOLDS) expect(stdout).toContain(`default: ${flag}=${usual}`);
+  });
+
+  test('keeps what the work comes to', async () => {
+    expect(await compiledEagerly(async () => 42)).toBe(42);
+    await expect(compiledEagerly(() => Promise.reject(new Error('no viewer')))).rejects.toThrow('no viewer');
   });
 });

@@ -6,9 +6,10 @@ import { Admission } from '../admission.js';
 import { GATEWAY_CHANNELS } from '../events.js';
 import { type FrontConfig, type FrontDeps, startFront } from '../front.js';
 import { countMetrics } from '../metrics.js';
-import { collectGarbage } from './memory.js';
+import { compiledEagerly } from './compiler.js';
+import { collectGarbage, leaveRoom } from './memory.js';
 import { startRunner } from './runner.js';
-import { watch } from './viewer.js';
+import { type Viewer, watch } from './viewer.js';
 
 /** Code that has known one gateway alone is bound to it, and made anew for the next: two make it good for any. */
 const FRONTS = 2;
@@ -16,6 +17,11 @@ const FRONTS = 2;
 const LONGEST_MS = 3_000;
 /** Of the token, in seconds: longer than any warm-up. */
 const TOKEN_S = 60;
+/** Viewers who see pictures, and how many each: with fewer some of the code is compiled when real viewers have come. */
+const SPECTATORS = 8;
+const UPDATES = 100;
+/** Sessions that are open at the same time: with all of them the heap would stay 5 MB larger. */
+const AT_ONCE = 32;
 const LOOPBACK = '127.0.0.1';
 const ID = 'warm-up';
 /** Of a runner that lives for as long as the warm-up. */
@@ -30,8 +36,9 @@ export interface WarmUp {
 
 /**
  * Opens sessions at gateways of this process, from viewers and to a runner of its own, all on loopback, and ends them. What
- * an opening runs is compiled by then: viewers who come all at once, as they do behind a restart, are let in sooner.
- * Memory that only the start has needed is given back first. Whoever logs or counts sessions subscribes afterwards.
+ * an opening and a picture run is compiled by then: viewers who come all at once, as they do behind a restart, are let in
+ * sooner, and their pictures cost what those of a gateway cost that has run for long. Memory that only the start has needed
+ * is given back first. Whoever logs or counts sessions subscribes afterwards.
  * Never throws: a gateway that starts cold is a gateway.
  */
 export async function warmUp(config: GatewayConfig, deps: FrontDeps): Promise<WarmUp | undefined> {
@@ -42,7 +49,6 @@ export async function warmUp(config: GatewayConfig, deps: FrontDeps): Promise<Wa
   try {
     collectGarbage('last-resort');
     await rehearse(sessions, config, deps);
-    collectGarbage('regular');
     return { sessions, ms: spent() };
   } catch (error) {
     return { sessions, ms: spent(), problem: errorText(error) };
@@ -53,7 +59,7 @@ async function rehearse(sessions: number, config: GatewayConfig, deps: FrontDeps
   await using scope = new AsyncDisposableStack();
   const isByToken = config.tokenKeysFile !== '';
   const runner = scope.use(await startRunner(isByToken ? PASSWORD : undefined)); // a session's runner always has one
-  const rehearsal = rehearsalOf(config, runner.port, sessions);
+  const rehearsal = rehearsalOf(config, runner.port);
   const keyring = isByToken ? newKeyring() : undefined;
   const id = keyring ? await sealToken(claimsFor(rehearsal, runner.port, deps), keyring) : ID;
   scope.defer(startJsonLog(GATEWAY_CHANNELS, { write: () => {}, clock: deps.clock, least: config.logLevel }));
@@ -64,21 +70,39 @@ async function rehearse(sessions: number, config: GatewayConfig, deps: FrontDeps
     const front = await startFront(rehearsal, deps, door, async () => keyring && (async () => keyring));
     ports.push(scope.use(front).port);
   }
-  await withTimeout(watchAndClose(sessions, ports, id), LONGEST_MS, () => {
+  await withTimeout(show(sessions, ports, id), LONGEST_MS, () => {
     throw new Error(`not done within ${LONGEST_MS} ms`);
   });
 }
 
-/** All at once: what grows with the number of sessions has grown by then. */
-async function watchAndClose(sessions: number, ports: readonly number[], id: string): Promise<void> {
-  const viewers = await Promise.all(
-    Array.from({ length: sessions }, (_, index) => watch(ports[index % ports.length]!, id)),
-  );
+/**
+ * Pictures first: what moves one is compiled to the last, for viewers of whom some have left. They stay until the memory
+ * of all the others has been given back: V8 would let go of code for which there is no object left.
+ */
+async function show(sessions: number, ports: readonly number[], id: string): Promise<void> {
+  const spectators = await compiledEagerly(async () => {
+    await closeAll(await watchAll(SPECTATORS, ports, id));
+    const viewers = await watchAll(SPECTATORS, ports, id);
+    await Promise.all(viewers.map((viewer) => viewer.see(UPDATES)));
+    return viewers;
+  });
+  for (let left = sessions; left > 0; left -= AT_ONCE)
+    await closeAll(await watchAll(Math.min(left, AT_ONCE), ports, id));
+  leaveRoom();
+  collectGarbage('regular');
+  await closeAll(spectators);
+}
+
+function watchAll(count: number, ports: readonly number[], id: string): Promise<Viewer[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => watch(ports[index % ports.length]!, id)));
+}
+
+async function closeAll(viewers: readonly Viewer[]): Promise<void> {
   await Promise.all(viewers.map((viewer) => viewer.close()));
 }
 
 /** The same gateway, on loopback, without control, in front of one runner. */
-function rehearsalOf(config: GatewayConfig, port: number, sessions: number): FrontConfig {
+function rehearsalOf(config: GatewayConfig, port: number): FrontConfig {
   return {
     ...config,
     host: LOOPBACK,
@@ -89,7 +113,7 @@ function rehearsalOf(config: GatewayConfig, port: number, sessions: number): Fro
     tlsKey: '',
     controlUrl: '',
     defaultHost: '',
-    maxSessions: sessions,
+    maxSessions: AT_ONCE + SPECTATORS,
     trustedProxies: config.trustedProxies.length > 0 ? [LOOPBACK] : [],
     allowedTargets: [`${LOOPBACK}:${port}`],
     mapJson: new Map([[ID, { host: LOOPBACK, port, viewOnly: false }]]),

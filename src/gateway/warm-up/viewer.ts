@@ -4,6 +4,8 @@ import { FrameParser, OPCODE, encodeFrame, newKey } from '../../websocket/index.
 
 /** Pixels. */
 export const SCREEN = { width: 64, height: 32 };
+/** Of an update of a screen on which a little changes. */
+export const UPDATE_BYTES = 8_192;
 
 const REQUEST = encodeFrame(OPCODE.binary, encodeUpdateRequest(true, { x: 0, y: 0, ...SCREEN }));
 /** Version, security type None, ClientInit, and two requests: one for each message of the gateway. */
@@ -16,9 +18,13 @@ const ANSWERS: readonly Buffer[] = [
 ];
 const CLOSE = encodeFrame(OPCODE.close, Buffer.from([0x03, 0xe8])); // 1000
 const END_OF_HEAD = '\r\n\r\n';
+/** All viewers are read into it, in turn. */
+const READ = Buffer.alloc(65_536);
 
 /** A viewer that has seen its updates. */
 export interface Viewer {
+  /** Asks for so many more, each when the one before has come; resolves when all have. */
+  see(updates: number): Promise<void>;
   /** Resolves when the gateway has closed in turn. */
   close(): Promise<void>;
 }
@@ -29,22 +35,32 @@ export function watch(port: number, token: string): Promise<Viewer> {
     const frames = new FrameParser();
     let head = '';
     let messages = 0;
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(requestFor(port, token)));
-    socket.on('error', reject);
-    socket.on('close', () =>
-      reject(new Error(`the gateway closed behind ${JSON.stringify(head.split('\r\n', 1)[0])}`)),
-    );
+    let awaited = { bytes: 0, arrived: (): void => {} };
+    const see = (updates: number): Promise<void> => {
+      const { promise, resolve: arrived } = Promise.withResolvers<void>();
+      awaited = { bytes: updates * UPDATE_BYTES, arrived };
+      socket.write(REQUEST);
+      return promise;
+    };
+    const take = (length: number): void => {
+      if (awaited.bytes <= 0) return;
+      const before = awaited.bytes;
+      awaited.bytes -= length;
+      if (awaited.bytes <= 0) awaited.arrived();
+      else if (Math.ceil(awaited.bytes / UPDATE_BYTES) < Math.ceil(before / UPDATE_BYTES)) socket.write(REQUEST);
+    };
     const hear = (bytes: Buffer): void => {
-      for (const { type } of frames.feed(bytes)) {
-        if (type === 'close') socket.end();
-        if (type !== 'data') continue;
+      for (const event of frames.feed(bytes)) {
+        if (event.type === 'close') socket.end();
+        if (event.type !== 'data') continue;
         const answer = ANSWERS[messages];
         messages += 1;
         if (answer) socket.write(answer);
-        else resolve({ close: () => closeOf(socket) });
+        else if (messages === ANSWERS.length + 1) resolve({ see, close: () => closeOf(socket) });
+        else take(event.bytes.length);
       }
     };
-    socket.on('data', (bytes: Buffer) => {
+    const read = (bytes: Buffer): void => {
       if (head.endsWith(END_OF_HEAD)) return hear(bytes);
       head += bytes.toString('latin1');
       const end = head.indexOf(END_OF_HEAD);
@@ -52,7 +68,21 @@ export function watch(port: number, token: string): Promise<Viewer> {
       const rest = head.length - end - END_OF_HEAD.length;
       head = head.slice(0, end + END_OF_HEAD.length);
       hear(bytes.subarray(bytes.length - rest));
-    });
+    };
+    const onread = {
+      buffer: READ,
+      callback: (length: number): boolean => {
+        read(Buffer.from(READ.subarray(0, length)));
+        return true;
+      },
+    };
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread }, () =>
+      socket.write(requestFor(port, token)),
+    );
+    socket.on('error', reject);
+    socket.on('close', () =>
+      reject(new Error(`the gateway closed behind ${JSON.stringify(head.split('\r\n', 1)[0])}`)),
+    );
   });
 }
 
