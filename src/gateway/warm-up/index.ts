@@ -113,7 +113,7 @@ function rehearsalOf(config: GatewayConfig, port: number): FrontConfig {
     tlsKey: '',
     controlUrl: '',
     defaultHost: '',
-    maxSessions: AT_ONCE + SPECTATORS,
+    maxSessions: 2 * AT_ONCE + SPECTATORS, // who leaves may be counted while the next come
     trustedProxies: config.trustedProxies.length > 0 ? [LOOPBACK] : [],
     allowedTargets: [`${LOOPBACK}:${port}`],
     mapJson: new Map([[ID, { host: LOOPBACK, port, viewOnly: false }]]),

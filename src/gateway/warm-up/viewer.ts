@@ -35,29 +35,26 @@ export function watch(port: number, token: string): Promise<Viewer> {
     const frames = new FrameParser();
     let head = '';
     let messages = 0;
-    let awaited = { bytes: 0, arrived: (): void => {} };
-    const see = (updates: number): Promise<void> => {
-      const { promise, resolve: arrived } = Promise.withResolvers<void>();
-      awaited = { bytes: updates * UPDATE_BYTES, arrived };
-      socket.write(REQUEST);
-      return promise;
-    };
-    const take = (length: number): void => {
-      if (awaited.bytes <= 0) return;
-      const before = awaited.bytes;
-      awaited.bytes -= length;
-      if (awaited.bytes <= 0) awaited.arrived();
-      else if (Math.ceil(awaited.bytes / UPDATE_BYTES) < Math.ceil(before / UPDATE_BYTES)) socket.write(REQUEST);
-    };
+    let left = 0;
+    let seen = (): void => {};
+    const see = (updates: number): Promise<void> =>
+      new Promise((all, gone) => {
+        left = updates;
+        seen = all;
+        socket.once('close', () => gone(new Error(`the gateway closed with ${left} updates to come`)));
+        socket.write(REQUEST);
+      });
     const hear = (bytes: Buffer): void => {
-      for (const event of frames.feed(bytes)) {
-        if (event.type === 'close') socket.end();
-        if (event.type !== 'data') continue;
+      for (const { type } of frames.feed(bytes)) {
+        if (type === 'close') socket.end();
+        if (type !== 'data') continue;
         const answer = ANSWERS[messages];
         messages += 1;
         if (answer) socket.write(answer);
         else if (messages === ANSWERS.length + 1) resolve({ see, close: () => closeOf(socket) });
-        else take(event.bytes.length);
+        else if (left > 1) socket.write(REQUEST);
+        else seen();
+        left -= 1;
       }
     };
     const read = (bytes: Buffer): void => {
