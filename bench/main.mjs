@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CONTENDERS, installed } from './contenders.mjs';
+import { Cores } from './cores.mjs';
 import { table } from './report.mjs';
 import { abandon, isPinned, runOnce } from './run.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -57,18 +58,21 @@ function chosen(all, names, kind) {
     );
 }
 
-/** Compiles the load generator; without OpenSSL's headers it can do all but TLS. */
+/** Compiles the load generator, which can do all but TLS without OpenSSL's headers, and what compares cores. */
 function buildLoad() {
   const compiler = ['cc', 'gcc', 'clang'].find((name) => installed(name));
   if (!compiler) stop('missing: a C compiler (cc, gcc or clang) for the load generator, bench/load');
   const output = join(root, 'node_modules', '.cache', 'camofleet-load');
   mkdirSync(dirname(output), { recursive: true });
+  const distance = [`${output}-cores`, join(here, 'load', 'cores.c')];
+  const isCompared = isPinned && spawnSync(compiler, ['-O3', '-pthread', '-o', ...distance]).status === 0;
+  const cores = new Cores(isCompared ? distance[0] : undefined);
   const sources = ['main.c', 'peers.c', 'wire.c'].map((name) => join(here, 'load', name));
   const compile = (...more) => spawnSync(compiler, ['-O3', '-o', output, ...sources, ...more], { encoding: 'utf8' });
-  if (compile('-DWITH_TLS', '-lssl', '-lcrypto').status === 0) return { load: output, hasTls: true };
+  if (compile('-DWITH_TLS', '-lssl', '-lcrypto').status === 0) return { load: output, cores, hasTls: true };
   const plain = compile();
   if (plain.status !== 0) stop(`the load generator does not compile:\n${plain.stderr}`);
-  return { load: output, hasTls: false };
+  return { load: output, cores, hasTls: false };
 }
 
 function list() {
@@ -85,7 +89,7 @@ function whyNot(contender, scenario, hasTls) {
   return contender.skips?.[scenario.name];
 }
 
-async function measure(contenders, scenarios, { load, hasTls, rounds }) {
+async function measure(contenders, scenarios, { load, cores, hasTls, rounds }) {
   const runs = [];
   for (let round = 0; round < rounds; round += 1)
     for (const scenario of scenarios)
@@ -93,13 +97,15 @@ async function measure(contenders, scenarios, { load, hasTls, rounds }) {
         const contender = contenders[(place + round) % contenders.length]; // whoever is first moves on
         if (whyNot(contender, scenario, hasTls)) continue;
         const names = { scenario: scenario.name, contender: contender.name, round };
+        await cores.near();
+        const before = cores.look();
         const run = await runOnce(contender, scenario, { load, scale: options.quick ? 0.35 : 1 }).catch((error) => ({
           error: error.message,
         }));
-        runs.push({ ...names, ...run });
+        runs.push({ ...names, ...run, coresNs: [before, cores.look()] });
         say(`round ${round + 1}/${rounds}  ${scenario.name.padEnd(16)} ${contender.name.padEnd(12)} ${brief(run)}`);
       }
-  return runs;
+  return runs.map((run) => ({ ...run, isApart: run.coresNs.some((ns) => cores.areApart(ns)) }));
 }
 
 function brief({ error, numbers, problems }) {
@@ -126,6 +132,7 @@ function host() {
 
 function remarks(runs) {
   const limited = runs.filter(({ loadCpu }) => loadCpu > LOAD_LIMIT).map((run) => `${run.scenario}/${run.contender}`);
+  const apart = runs.filter(({ isApart }) => isApart).length;
   const noisy = runs.filter(({ others }) => others > NOISE_LIMIT).length;
   return [
     '"x": how many times better than the baseline, median over rounds of runs side by side; else medians.',
@@ -133,6 +140,11 @@ function remarks(runs) {
     ...(isPinned ? [] : ['Not pinned (one core, or no taskset): contender and load disturbed each other.']),
     ...(limited.length > 0
       ? [`The load generator was the limit (compare CPU): ${[...new Set(limited)].join(', ')}.`]
+      : []),
+    ...(apart > 0
+      ? [
+          `The cores were apart, in different caches, in ${apart} of ${runs.length} runs: left out where there are others.`,
+        ]
       : []),
     ...(noisy > 0 ? [`Others used more than ${NOISE_LIMIT} cores in ${noisy} of ${runs.length} runs.`] : []),
   ].join('\n');

@@ -1,7 +1,12 @@
 /** Medians, ratios and tables of what was run. */
 
-/** A table a scenario; ratios are how many times better than the baseline, side by side in the same round. */
-export function table(scenario, runs, names, baseline) {
+/**
+ * A table a scenario; ratios are how many times better than the baseline, side by side in the same round. Runs while the
+ * cores were apart count where a contender has no others.
+ */
+export function table(scenario, all, names, baseline) {
+  const isNear = new Set(all.filter(({ isApart, numbers }) => numbers && !isApart).map(({ contender }) => contender));
+  const runs = all.filter(({ isApart, contender }) => !isApart || !isNear.has(contender));
   const present = names.filter((name) => runs.some((run) => run.contender === name && run.numbers));
   if (present.length === 0) return `${scenario.name}: nothing was measured\n`;
   const columns = Object.keys(runs.find((run) => run.numbers).numbers);
@@ -24,7 +29,7 @@ export function table(scenario, runs, names, baseline) {
       ...compared.map((column) => shown(ratio(scenario, runs, name, baseline, column))),
       shown(median(own.map(({ loadCpu }) => loadCpu))),
       shown(median(own.map(({ others }) => others))),
-      problemsOf(runs.filter((run) => run.contender === name)),
+      problemsOf(all.filter((run) => run.contender === name)),
     ];
   });
   return `${scenario.what}\n${aligned([head, ...rows])}\n`;

@@ -160,8 +160,8 @@ export const gatewaySettings = defineSettings(
     }),
     warmUpSessions: count({
       env: 'CAMOFLEET_GATEWAY_WARM_UP_SESSIONS',
-      default: 300,
-      max: 500,
+      default: 500,
+      max: 1_000,
       doc: 'Sessions that the gateway opens with itself, on loopback, before it listens, and shows pictures to some of them: the first rush of viewers then meets compiled code. Takes about a second; 0: none.',
     }),
     maxSessions: count({

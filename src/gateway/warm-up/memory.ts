@@ -12,7 +12,8 @@ export function collectGarbage(flavor: 'regular' | 'last-resort'): void {
 
 /**
  * From the next full collection on the heap may double until the one behind it. By itself V8 would collect everything again
- * when the first viewers have come: 40 ms, in which their pictures wait.
+ * when the first viewers have come: 40 ms, in which their pictures wait. Not earlier than needed: what a start leaves is
+ * given back less well.
  */
 export function leaveRoom(): void {
   setFlagsFromString('--heap-growing-percent=100');

@@ -23,7 +23,7 @@ const READ = Buffer.alloc(65_536);
 
 /** A viewer that has seen its updates. */
 export interface Viewer {
-  /** Asks for so many more, each when the one before has come; resolves when all have. */
+  /** Asks for so many more, each when the one before has come; resolves when all have, rejects when the gateway closes. */
   see(updates: number): Promise<void>;
   /** Resolves when the gateway has closed in turn. */
   close(): Promise<void>;
@@ -41,7 +41,9 @@ export function watch(port: number, token: string): Promise<Viewer> {
       new Promise((all, gone) => {
         left = updates;
         seen = all;
-        socket.once('close', () => gone(new Error(`the gateway closed with ${left} updates to come`)));
+        const leave = (): void => gone(new Error(`the gateway closed with ${left} updates to come`));
+        if (socket.destroyed) return leave();
+        socket.once('close', leave);
         socket.write(REQUEST);
       });
     const hear = (bytes: Buffer): void => {

@@ -1,0 +1,42 @@
+/**
+ * How far the two cores are from each other. Under a hypervisor that is not a constant: when it moves one of two virtual
+ * cores to where another cache is, what goes from the contender to the load costs several times as much until it moves
+ * it back. Numbers of such runs are no other program's, and not the contender's either.
+ */
+import { spawnSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A way to and fro that is so many times as long as the shortest that was seen is one between caches. */
+const APART = 2.5;
+/** Cores that are apart for longer are taken as they are. */
+const PATIENCE_MS = 20_000;
+const LOOK_MS = 500;
+
+export class Cores {
+  #nearestNs = Number.POSITIVE_INFINITY;
+
+  /** `program`: bench/load/cores.c, compiled; undefined where cores are not compared. */
+  constructor(program) {
+    this.program = program;
+  }
+
+  /** Nanoseconds from core 0 to core 1 and back; null where that cannot be told. */
+  look() {
+    if (!this.program) return null;
+    const { status, stdout } = spawnSync(this.program, ['0', '1'], { encoding: 'utf8' });
+    if (status !== 0) return null;
+    const ns = Number(stdout);
+    this.#nearestNs = Math.min(this.#nearestNs, ns);
+    return ns;
+  }
+
+  /** Waits, for a while, until the cores are as near as they have been. */
+  async near() {
+    const until = Date.now() + PATIENCE_MS;
+    while (this.areApart(this.look()) && Date.now() < until) await pause(LOOK_MS);
+  }
+
+  areApart(ns) {
+    return ns !== null && ns > APART * this.#nearestNs;
+  }
+}
