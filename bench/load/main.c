@@ -277,6 +277,9 @@ static struct stalled stall(int listener) {
   delays = (struct samples){0};
   struct peer *viewer = viewers[0], *server = viewer->other;
   if (!server) return seen;
+  /* A frame that is under way is not the beginning of the stream: it comes first. */
+  for (int64_t until = now_us() + DRAIN_US; viewer->into.seq != server->out.seq && now_us() < until;)
+    turn(listener, now_us() + 1000);
   struct peer *deaf = opt.stall == STALL_VIEWER ? viewer : server, *speaker = opt.stall == STALL_VIEWER ? server : viewer;
   viewer->is_stream = server->is_stream = deaf->is_stalled = true;
   rewatch(deaf, EPOLL_CTL_MOD);

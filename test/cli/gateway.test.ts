@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { gatewaySettings } from '../../src/settings/index.ts';
 import { startTestRunner } from '../gateway/support/runner.ts';
 import { ask, openViewer } from '../gateway/support/viewer.ts';
 
@@ -64,7 +65,8 @@ describe('the command gateway', () => {
     await using runner = await startTestRunner({ password: undefined });
     const gateway = await startCommand(runner.port);
     const [first] = gateway.lines().map((line) => JSON.parse(line) as object);
-    expect(first).toEqual(expect.objectContaining({ event: 'gateway.warmed_up', sessions: 300 }));
+    const sessions = gatewaySettings.load({ env: {}, knownNames: [] }).warmUpSessions;
+    expect(first).toEqual(expect.objectContaining({ event: 'gateway.warmed_up', sessions }));
     expect(first).not.toHaveProperty('problem');
   });
 
