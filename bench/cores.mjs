@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { CONTENDER_CORE, LOAD_CORE } from './run.mjs';
 
 /** A way to and fro that is so many times as long as the shortest that was seen is one between caches. */
 const APART = 2.5;
@@ -12,6 +13,7 @@ const APART = 2.5;
 const PATIENCE_MS = 20_000;
 const LOOK_MS = 500;
 
+/** The two cores that contender and load are pinned to. */
 export class Cores {
   #nearestNs = Number.POSITIVE_INFINITY;
 
@@ -20,20 +22,25 @@ export class Cores {
     this.program = program;
   }
 
-  /** Nanoseconds from core 0 to core 1 and back; null where that cannot be told. */
+  /** Nanoseconds from one to the other and back; null where that cannot be told. */
   look() {
     if (!this.program) return null;
-    const { status, stdout } = spawnSync(this.program, ['0', '1'], { encoding: 'utf8' });
+    const cores = [CONTENDER_CORE, LOAD_CORE].map(String);
+    const { status, stdout } = spawnSync(this.program, cores, { encoding: 'utf8' });
     if (status !== 0) return null;
     const ns = Number(stdout);
     this.#nearestNs = Math.min(this.#nearestNs, ns);
     return ns;
   }
 
-  /** Waits, for a while, until the cores are as near as they have been. */
+  /** Waits, for a while, until they are as near as they have been; how far they are then, as `look` says it. */
   async near() {
     const until = Date.now() + PATIENCE_MS;
-    while (this.areApart(this.look()) && Date.now() < until) await pause(LOOK_MS);
+    for (;;) {
+      const ns = this.look();
+      if (!this.areApart(ns) || Date.now() >= until) return ns;
+      await pause(LOOK_MS);
+    }
   }
 
   areApart(ns) {

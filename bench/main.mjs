@@ -97,8 +97,7 @@ async function measure(contenders, scenarios, { load, cores, hasTls, rounds }) {
         const contender = contenders[(place + round) % contenders.length]; // whoever is first moves on
         if (whyNot(contender, scenario, hasTls)) continue;
         const names = { scenario: scenario.name, contender: contender.name, round };
-        await cores.near();
-        const before = cores.look();
+        const before = options.quick ? cores.look() : await cores.near();
         const run = await runOnce(contender, scenario, { load, scale: options.quick ? 0.35 : 1 }).catch((error) => ({
           error: error.message,
         }));

@@ -14,6 +14,9 @@ const START_MS = 20_000;
 /** The longest run is the opening of thousands of viewers; one that takes longer hangs. */
 const RUN_MS = 150_000;
 const STOP_MS = 1_500;
+/** Where each is pinned. */
+export const CONTENDER_CORE = 0;
+export const LOAD_CORE = 1;
 /** Of what a contender complained about. */
 const MAX_WORDS = 500;
 
@@ -37,7 +40,7 @@ export async function runOnce(contender, scenario, { load, scale }) {
   const [port, backend] = [await freePort(), await freePort()];
   if (scenario.isTls) makeCertificate(folder);
   const { command, env = {} } = contender.start({ port, backend, folder, tls: scenario.isTls });
-  const gateway = start(command, 0, {
+  const gateway = start(command, CONTENDER_CORE, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: folder,
@@ -123,7 +126,7 @@ function lastWords(child) {
 
 /** Runs the load to its end; each of its lines goes to `on`. */
 async function follow(command, on) {
-  const child = start(command, 1, { stdio: 'pipe' });
+  const child = start(command, LOAD_CORE, { stdio: 'pipe' });
   const ended = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
   let complaint = '';

@@ -39,7 +39,8 @@ static void *answer(void *core) {
 }
 
 int main(int argc, char **argv) {
-  int ours = argc > 2 ? atoi(argv[1]) : 0, theirs = argc > 2 ? atoi(argv[2]) : 1;
+  if (argc != 3) return 2;
+  int ours = atoi(argv[1]), theirs = atoi(argv[2]);
   pthread_t other;
   int64_t least = INT64_MAX;
   if (pin(ours) != 0 || pthread_create(&other, NULL, answer, &theirs) != 0) return 1;

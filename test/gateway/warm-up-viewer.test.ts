@@ -1,5 +1,6 @@
-import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { type Socket, createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { listen } from '../../src/http/index.ts';
 import { type Viewer, watch } from '../../src/gateway/warm-up/viewer.ts';
 import { OPCODE, encodeServerFrame } from '../../src/websocket/index.ts';
 
@@ -19,16 +20,16 @@ beforeEach(async () => {
       for (let sent = 0; sent < OPENING; sent += 1) socket.write(MESSAGE);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = await listen(server, '127.0.0.1', 0, 'test', { exclusive: true });
   const close = (): void => {
     for (const viewer of viewers) viewer.destroy();
     server.close();
   };
-  gateway = { port: (server.address() as AddressInfo).port, viewers, close };
+  gateway = { port, viewers, close };
 });
 afterEach(() => gateway.close());
 
-async function opened(): Promise<Viewer> {
+function opened(): Promise<Viewer> {
   return watch(gateway.port, 't');
 }
 
@@ -59,8 +60,8 @@ test('one whose gateway has gone before does not wait for pictures', async () =>
 
 test('one that is turned away says with what', async () => {
   const server = createServer((socket) => socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const watching = watch((server.address() as AddressInfo).port, 't');
+  const { port } = await listen(server, '127.0.0.1', 0, 'test', { exclusive: true });
+  const watching = watch(port, 't');
   await expect(watching).rejects.toThrow('the gateway closed behind "HTTP/1.1 503 Service Unavailable"');
   server.close();
 });

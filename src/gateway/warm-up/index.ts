@@ -20,7 +20,7 @@ const TOKEN_S = 60;
 /** Viewers who see pictures, and how many each: with fewer some of the code is compiled when real viewers have come. */
 const SPECTATORS = 8;
 const UPDATES = 100;
-/** Sessions that are open at the same time. What they leave is collected before the next: the heap would stay 5 MB larger. */
+/** Sessions that are open at the same time. What they leave is collected before the next: the heap would stay 5 to 7 MB larger. */
 const AT_ONCE = 100;
 const LOOPBACK = '127.0.0.1';
 const ID = 'warm-up';
