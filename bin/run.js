@@ -10,8 +10,10 @@ if (major < 24) {
   process.exit(3);
 }
 process.umask(0o077);
-// Compiled code is kept beside what it was compiled from; where that cannot be written, nothing is kept.
-module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
+// Compiled code is kept beside what it was compiled from; where that cannot be written, nothing is kept. Not for the gateway:
+// Node holds all of it in memory as well for as long as it runs, 3 MB for a start that is a tenth of a second shorter.
+if (process.argv[2] !== 'gateway')
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
 const require = module.createRequire(import.meta.url);
 const { run } = require('@oclif/core/run');
 try {

@@ -113,6 +113,10 @@ describe('architecture', () => {
     expect(misplaced).toEqual([]);
   });
 
+  test.each(sources)("$file has Node's HTTP from core, which loads no more than is used", ({ text }) => {
+    expect(text.match(/^import (?!type\b)[^;]*'(node:)?http';/gm) ?? []).toEqual([]);
+  });
+
   test.each(sources.filter(({ folder }) => folder !== 'cli' && folder !== 'commands'))(
     '$file leaves the process to the commands',
     ({ text }) => {

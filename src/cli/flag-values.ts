@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
-import { CamofleetError, errorText } from '../core/index.js';
+import { CamofleetError, errorText, nodeHttp } from '../core/index.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const MAX_PORT = 65_535;
@@ -66,8 +65,8 @@ export function header(text: string, flag: string): readonly [string, string] {
   const at = text.indexOf(':');
   const [name, value] = [text.slice(0, Math.max(0, at)).trim().toLowerCase(), text.slice(at + 1).trim()];
   try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
+    nodeHttp().validateHeaderName(name);
+    nodeHttp().validateHeaderValue(name, value);
   } catch {
     usage(`${flag} takes 'Name: value' in characters of a header, not ${JSON.stringify(at < 0 ? '…' : `${name}: …`)}`);
   }

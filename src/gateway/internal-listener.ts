@@ -1,5 +1,6 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { nodeHttp } from '../core/index.js';
 
 interface InternalDeps {
   /** Absent: `/metrics` is not served. */
@@ -9,7 +10,7 @@ interface InternalDeps {
 
 /** The listener of the loopback or internal network: metrics and administration. Nothing listens yet. */
 export function internalListener(deps: InternalDeps): Server {
-  return createServer((request, response) => {
+  return nodeHttp().createServer((request, response) => {
     void answer(request, response, deps);
   });
 }

@@ -1,8 +1,8 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import { errorText, redactText } from '../core/index.js';
+import { errorText, nodeHttp, redactText } from '../core/index.js';
 import type { Arrivals } from './arrivals.js';
 import { type AttemptDeps, answerProbe, answerUpgrade } from './attempt.js';
 import { type Caller, callerReader } from './caller.js';
@@ -73,7 +73,7 @@ export function publicListener(deps: ListenerDeps): Server {
   // ALPN offers HTTP/1.1 alone: a WebSocket needs it.
   const server = tls
     ? createTlsServer({ ...options, ...tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: HEADERS_MS }, onRequest)
-    : createServer(options, onRequest);
+    : nodeHttp().createServer(options, onRequest);
   server.maxConnections = config.maxSessions + SPARE_CONNECTIONS;
   server.on('upgrade', (request: IncomingMessage, socket: Socket, rest: Buffer) => {
     const viewer = arrivals.handedOn(socket) ?? dataPath.take(socket);

@@ -1,5 +1,5 @@
-import { type RequestOptions, get } from 'node:http';
-import { errorText } from '../core/index.js';
+import type { RequestOptions } from 'node:http';
+import { errorText, nodeHttp } from '../core/index.js';
 import { KNOWN_NAMES, type ServiceName, controlSettings, gatewaySettings, runnerSettings } from '../settings/index.js';
 
 export interface Health {
@@ -63,7 +63,7 @@ async function ask({ tls, ...where }: Question, signal: AbortSignal): Promise<{ 
     agent: false,
     rejectUnauthorized: false,
   };
-  const send = tls ? (await import('node:https')).get : get;
+  const send = tls ? (await import('node:https')).get : nodeHttp().get;
   return new Promise((resolve, reject) => {
     const request = send(options, (response) => {
       let text = '';

@@ -1,4 +1,5 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import { nodeHttp } from '../core/index.js';
 
 const PROBLEM_TYPE = 'application/problem+json';
 
@@ -18,7 +19,7 @@ export function problemOf(refusal: Refusal): {
   requestId: string;
 } {
   const { status, detail, code, requestId } = refusal;
-  return { status, title: STATUS_CODES[status] ?? 'Error', detail, code, requestId };
+  return { status, title: nodeHttp().STATUS_CODES[status] ?? 'Error', detail, code, requestId };
 }
 
 /** Answers a plain request with a refusal. */

@@ -1,14 +1,8 @@
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { type Server, createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type ProxyServer, createProxyServer } from 'httpxy';
-import { type Clock, errorText } from '../core/index.js';
+import { type Clock, errorText, nodeHttp } from '../core/index.js';
 import { listen, loadCertificate } from '../http/index.js';
 import { AccessLog, type Outcome } from './access-log.js';
 import { certificateProblem, certificateRenewed, listening, stopping, upstreamFailed } from './events.js';
@@ -41,7 +35,7 @@ const FAILED = { 502: 'Bad Gateway', 504: 'Gateway Timeout' } as const;
 export async function startIngress(options: IngressOptions, deps: { readonly clock: Clock }): Promise<Ingress> {
   await using scope = new AsyncDisposableStack();
   const log = scope.use(new AccessLog(options.accessLogFile));
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  const agent = new (nodeHttp().Agent)({ keepAlive: true, maxSockets: Infinity });
   scope.defer(() => agent.destroy());
   const proxy = createProxyServer({ agent, xfwd: false, proxyTimeout: options.responseHeaderTimeoutMs });
   // No 'error' listener: with one, the promises of the proxy's calls would not reject.

@@ -1,5 +1,5 @@
-import { type Server, type ServerResponse, createServer } from 'node:http';
-import { errorText } from '../core/index.js';
+import type { Server, ServerResponse } from 'node:http';
+import { errorText, nodeHttp } from '../core/index.js';
 import { internalFailure } from './events.js';
 import { metricsOf } from './metrics.js';
 import type { Sessions } from './sessions.js';
@@ -13,7 +13,7 @@ export function buildInternal(sessions: Sessions): Server {
   let look: Promise<Readiness> | undefined;
   /** Whoever asks while a look is under way has its answer. */
   const ready = (): Promise<Readiness> => (look ??= readinessOf(sessions).finally(() => (look = undefined)));
-  return createServer((request, response) => {
+  return nodeHttp().createServer((request, response) => {
     const answer = request.url === '/metrics' ? metrics : request.url === '/readyz' ? ready : undefined;
     if (!answer) return void response.writeHead(404).end();
     answer().then(

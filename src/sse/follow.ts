@@ -1,5 +1,5 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { errorText } from '../core/index.js';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { errorText, nodeHttp } from '../core/index.js';
 import { EventParser, type ParsedEvent } from './parser.js';
 
 export interface Follower {
@@ -72,7 +72,7 @@ export function followEvents(options: FollowOptions): Follower {
   function connect(): void {
     const resume = lastId !== undefined && { 'last-event-id': lastId };
     const headers = { ...options.headers, accept: 'text/event-stream', ...resume };
-    const asked = request(options.url, { headers, timeout: CONNECT_MS });
+    const asked = nodeHttp().request(options.url, { headers, timeout: CONNECT_MS });
     current = asked;
     asked.once('response', (response) => receive(asked, response));
     asked.on('timeout', () => lose(asked, connected ? 'no byte for too long' : 'no answer in time'));

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { nodeHttp } from '../../core/index.js';
 import { type Refusal, type Refuser, isDirect, isTaken, lookOf } from './judge.js';
 
 type Kind = 'secure' | 'port' | 'loop' | 'moved' | 'elsewhere';
@@ -57,5 +57,5 @@ function withSlash(from: URL, to: URL): boolean {
 
 /** Traefik says the bare text of the status; every other body is of another hop. A proxy in front may have put its name on it. */
 export function isOfTraefik({ status, body }: NonNullable<Refusal['facts']['http']>): boolean {
-  return body !== '' && body.trim() === (STATUS_CODES[status] ?? '');
+  return body !== '' && body.trim() === (nodeHttp().STATUS_CODES[status] ?? '');
 }

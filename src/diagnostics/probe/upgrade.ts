@@ -1,5 +1,6 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { nodeHttp } from '../../core/index.js';
 import { printable } from '../../rfb/index.js';
 import { acceptFor, newKey } from '../../websocket/index.js';
 import { fail } from './connect.js';
@@ -51,7 +52,7 @@ async function exchange(
   const key = own['sec-websocket-key'] ?? '';
   const began = performance.now();
   try {
-    const asked = request({
+    const asked = nodeHttp().request({
       createConnection: () => socket,
       host: url.hostname,
       port: url.port,

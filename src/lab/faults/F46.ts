@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { nodeHttp } from '../../core/index.js';
 import type { Fault } from '../fault.js';
 import { startScreen, startX11vnc } from '../parts/display.js';
 import { startWebsockify } from '../parts/websockify.js';
@@ -12,7 +12,7 @@ export const F46: Fault = {
   start: async (stage, is) => {
     const { display } = await startScreen(stage);
     const rfb = await startX11vnc(stage, { display });
-    const web = createServer((_request, response) => response.end('hello'));
+    const web = nodeHttp().createServer((_request, response) => response.end('hello'));
     web.requestTimeout = 1_000;
     const port = await stage.port();
     await once(web.listen(port, '127.0.0.1'), 'listening');

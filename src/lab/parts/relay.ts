@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
-import { type IncomingMessage, createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Socket, connect } from 'node:net';
+import { nodeHttp } from '../../core/index.js';
 import { OPCODE, acceptFor, encodeClose, encodeServerFrame } from '../../websocket/index.js';
 import type { Stage } from '../stage.js';
 import { ViewerReader } from './viewer-reader.js';
@@ -55,7 +56,7 @@ export async function startRelay(
   const log = await stage.file(`relay-${port}.log`, '');
   const say = (text: string): void => appendFileSync(log, `${new Date().toISOString()} ${text}\n`);
   const open = new Set<Socket>();
-  const server = createServer((_request, response) => response.writeHead(404).end('Not Found'));
+  const server = nodeHttp().createServer((_request, response) => response.writeHead(404).end('Not Found'));
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     const decided = answer(request, open.size);
