@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { Server as TlsServer } from 'node:tls';
 import type { Clock } from '../core/index.js';
 import { closeServer, listen, loadCertificate, readKeyFile } from '../http/index.js';
@@ -8,7 +9,7 @@ import type { Door } from './admission.js';
 import { parseAllowedTargets } from './allowed-targets.js';
 import { Arrivals } from './arrivals.js';
 import type { AttemptDeps } from './attempt.js';
-import { type ControlChannel, NO_CONTROL, openControlChannel } from './control-channel.js';
+import { type ControlChannel, NO_CONTROL } from './control-channel.js';
 import { certificateProblem, certificateRenewed, draining, keyProblem } from './events.js';
 import { LiveSessions } from './live-sessions.js';
 import { openIdentityWarnings } from './open-identity.js';
@@ -61,7 +62,7 @@ export async function startFront(
   const hasControl = config.controlUrl !== '';
   const live = new LiveSessions((claims) => void (hasControl && reports.changed(claims)));
   const sockets = new OpenSockets();
-  const control = openControl(config, live, () => reports.all(), deps);
+  const control = await openControl(config, live, () => reports.all(), deps);
   scope.defer(() => control.stop());
   const { clock } = deps;
   const reports = new ViewerReports({
@@ -108,11 +109,14 @@ export async function startFront(
     );
   const { port } = await listen(server, config.host, config.port, 'HTTP_PORT', config);
   scope.defer(async () => {
+    const closed = closeServer(server); // from now on nobody comes
     live.endAll();
     await sockets.empty(CUT_MS);
     sockets.destroyAll();
     arrivals.destroyAll();
-    await closeServer(server);
+    await sockets.empty(CUT_MS);
+    await closed;
+    await immediate(); // whoever was cut is in the log by then
   });
   const drain = once(() => {
     if (config.reusePort) server.close(); // a successor takes what comes
@@ -122,13 +126,14 @@ export async function startFront(
   return { port, drain, [Symbol.asyncDispose]: () => owner.disposeAsync() };
 }
 
-function openControl(
+async function openControl(
   config: GatewayConfig,
   live: LiveSessions,
   onConnected: () => void,
   { random }: FrontDeps,
-): ControlChannel {
+): Promise<ControlChannel> {
   if (config.controlUrl === '') return NO_CONTROL;
+  const { openControlChannel } = await import('./control-client.js'); // an HTTP client of 2 MB, for those who have a control
   return openControlChannel({
     controlUrl: config.controlUrl,
     gatewayId: gatewayName(config),

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { platform } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { startTestGateway } from './support/gateway.ts';
+import { HANDSHAKE } from './support/raw.ts';
 import { startRawRunner, startTestRunner } from './support/runner.ts';
 import { ask, openViewer, refusalOf } from './support/viewer.ts';
 
@@ -92,5 +93,19 @@ describe('disposal', () => {
     expect(gateway.lines.some((line) => line.includes('"cause":"draining"'))).toBe(true);
     deaf.socket.terminate();
     dialling.destroy();
+  });
+
+  test('tells of all that it has cut before it is over', async () => {
+    await using silent = await startRawRunner(() => {});
+    const gateway = await startTestGateway();
+    const attempts = 10;
+    const request = `GET /websockify?token=${await gateway.token(silent.port)} HTTP/1.1\r\nHost: a\r\n${HANDSHAKE}\r\n`;
+    for (let count = 0; count < attempts; count += 1) {
+      const dialling = connect({ port: gateway.port, host: '127.0.0.1' });
+      dialling.on('error', () => {}).write(request); // it is cut
+    }
+    await expect.poll(() => silent.connections).toBe(attempts);
+    await gateway[Symbol.asyncDispose]();
+    expect(gateway.lines.filter((line) => line.includes('"code":"viewer_left"'))).toHaveLength(attempts);
   });
 });

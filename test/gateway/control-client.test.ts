@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ViewerReport, viewerReportSchema } from '../../src/api/index.ts';
-import { NO_CONTROL, openControlChannel } from '../../src/gateway/control-channel.ts';
+import { NO_CONTROL } from '../../src/gateway/control-channel.ts';
+import { openControlChannel } from '../../src/gateway/control-client.ts';
 import { LiveSessions } from '../../src/gateway/live-sessions.ts';
 import { Revocations } from '../../src/gateway/revocations.ts';
 import { ViewerReports } from '../../src/gateway/viewer-reports.ts';
