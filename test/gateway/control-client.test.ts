@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ViewerReport, viewerReportSchema } from '../../src/api/index.ts';
-import { NO_CONTROL } from '../../src/gateway/control-channel.ts';
+import { type ControlChannel, NO_CONTROL } from '../../src/gateway/control-channel.ts';
 import { openControlChannel } from '../../src/gateway/control-client.ts';
 import { LiveSessions } from '../../src/gateway/live-sessions.ts';
 import { Revocations } from '../../src/gateway/revocations.ts';
@@ -26,18 +26,16 @@ function relay(lastActivityAt = 0): Relay {
   return { ended: never, lastActivityAt, end: () => {} };
 }
 
+function channelTo(controlUrl: string, gatewayId: string): ControlChannel {
+  const nothing = (): void => {};
+  const heard = { onEnded: nothing, onRevoked: nothing, onConnected: nothing };
+  return openControlChannel({ controlUrl, gatewayId, serviceKey: SERVICE_KEY, ...heard, random: () => 0 });
+}
+
 describe('the channel to control', () => {
   test('reports who watches what, in the shape that control reads', async () => {
     await using control = await startTestControl();
-    const channel = openControlChannel({
-      controlUrl: `${control.env['CAMOFLEET_GATEWAY_CONTROL_URL']!}/`,
-      gatewayId: 'gateway 1',
-      serviceKey: SERVICE_KEY,
-      onEnded: () => {},
-      onRevoked: () => {},
-      onConnected: () => {},
-      random: () => 0,
-    });
+    const channel = channelTo(`${control.env['CAMOFLEET_GATEWAY_CONTROL_URL']!}/`, 'gateway 1');
     await expect.poll(() => channel.connected).toBe(true);
     const live = new LiveSessions();
     live.add({ session: 'session-1', claims: CLAIMS, relay: relay(1_700_000_000_000) });
@@ -52,15 +50,7 @@ describe('the channel to control', () => {
 
   test('waits for an announcement no longer than it is told, and not at all without a stream', async () => {
     await using control = await startTestControl();
-    const channel = openControlChannel({
-      controlUrl: control.env['CAMOFLEET_GATEWAY_CONTROL_URL']!,
-      gatewayId: 'gateway-1',
-      serviceKey: SERVICE_KEY,
-      onEnded: () => {},
-      onRevoked: () => {},
-      onConnected: () => {},
-      random: () => 0,
-    });
+    const channel = channelTo(control.env['CAMOFLEET_GATEWAY_CONTROL_URL']!, 'gateway-1');
     await expect.poll(() => channel.connected).toBe(true);
     const began = performance.now();
     expect(await channel.endOf('session-1', 100)).toBeUndefined();
